@@ -1,0 +1,244 @@
+// libzmq: ctx.cpp (slots) · runs on: any · RFC: –
+
+import {
+  add,
+  compareExchange,
+  exchange,
+  get,
+  load,
+  notifyAll,
+  or,
+  put,
+  store,
+} from "./shared_access.ts";
+import type { Words } from "./shared_access.ts";
+import {
+  ContextState,
+  H,
+  Layout,
+  MAILBOX,
+  NODE,
+  Sleep,
+  THREAD,
+} from "./layout.ts";
+import type { Geometry, Pool } from "./layout.ts";
+import { acquire, release } from "./lock.ts";
+import type { MemoryPlatform } from "./platform.ts";
+
+/**
+ * One thread's view of a context's control memory: thread records, records of
+ * sockets, owned objects and pipes, and the mailboxes between them.
+ *
+ * Records are reserved when an object is made, so that nothing sent later
+ * needs memory.
+ */
+export class ControlSegment {
+  readonly words: Words;
+  readonly layout: Layout;
+  readonly platform: MemoryPlatform;
+  readonly tid: number;
+  readonly ioThreads: number;
+
+  constructor(
+    buffer: SharedArrayBuffer,
+    geometry: Geometry,
+    platform: MemoryPlatform,
+  ) {
+    this.words = new Int32Array(buffer);
+    this.layout = new Layout(geometry);
+    this.platform = platform;
+    this.tid = platform.gettid();
+    this.ioThreads = geometry.ioThreads;
+  }
+
+  /** Makes the zeroed memory of a new context. */
+  static allocate(geometry: Geometry): SharedArrayBuffer {
+    return new SharedArrayBuffer(new Layout(geometry).sizeBytes);
+  }
+
+  get state(): number {
+    return load(this.words, H.STATE);
+  }
+
+  /** Marks the context as failed and wakes all threads to see it. */
+  fail(slot: number): void {
+    compareExchange(this.words, H.FAILED_THREAD, 0, slot + 1);
+    store(this.words, H.STATE, ContextState.FAILED);
+    this.wakeAll();
+  }
+
+  /** Wakes every thread, so that it looks at the context's state. */
+  wakeAll(): void {
+    for (let slot = 0; slot < this.layout.threadCount; slot++) {
+      const thread = this.layout.thread(slot);
+      if (load(this.words, thread + THREAD.TID) !== 0) this.announce(slot, 0);
+    }
+  }
+
+  /** Runs `body` under a lock; undefined when its holder died. */
+  locked<T>(lock: number, body: () => T): T | undefined {
+    const { words, platform } = this;
+    if (!acquire(words, lock, this.tid, platform.threadAlive)) {
+      this.fail(this.layout.threadCount);
+      return undefined;
+    }
+    try {
+      return body();
+    } finally {
+      release(words, lock);
+    }
+  }
+
+  /** Takes a zeroed record from a pool; 0 when the pool is exhausted. */
+  takeRecord(pool: Pool): number {
+    return this.locked(H.REGISTRY_LOCK, () => this.takeRecordLocked(pool)) ?? 0;
+  }
+
+  /** As {@link takeRecord}, for callers inside the registry lock. */
+  takeRecordLocked(pool: Pool): number {
+    const { words, layout } = this;
+    const size = layout.poolRecordSize[pool] as number;
+    const head = H.POOL + 2 * pool;
+    // Ordering: the registry lock orders all plain accesses here.
+    let record = get(words, head);
+    if (record !== 0) {
+      put(words, head, get(words, record + (layout.poolNextFree[pool] ?? 0)));
+    } else {
+      const used = get(words, head + 1);
+      if (used === layout.poolLimit[pool]) return 0;
+      put(words, head + 1, used + 1);
+      record = (layout.poolBase[pool] as number) + used * size;
+    }
+    words.fill(0, record, record + size);
+    return record;
+  }
+
+  /** Gives a record back. Nothing may refer to it any more. */
+  giveRecord(pool: Pool, record: number): void {
+    this.locked(H.REGISTRY_LOCK, () => this.giveRecordLocked(pool, record));
+  }
+
+  giveRecordLocked(pool: Pool, record: number): void {
+    const { words, layout } = this;
+    const head = H.POOL + 2 * pool;
+    // Ordering: the registry lock orders both accesses.
+    put(
+      words,
+      record + (layout.poolNextFree[pool] as number),
+      get(words, head),
+    );
+    put(words, head, record);
+  }
+
+  /** Prepares an intrusive node to be served by a mailbox. */
+  initNode(node: number, mailbox: number): void {
+    // Ordering: the node reaches other threads only by a later atomic store.
+    put(this.words, node + NODE.MAILBOX, mailbox);
+  }
+
+  /** Prepares a mailbox; `readyIndex` is its bit in its owner's record. */
+  initMailbox(mailbox: number, ownerSlot: number, readyIndex: number): void {
+    // Ordering: as initNode.
+    put(this.words, mailbox + MAILBOX.READY_INDEX, readyIndex);
+    store(this.words, mailbox + MAILBOX.OWNER, ownerSlot);
+  }
+
+  /**
+   * Sends commands, as bits, to the object behind a node. Neither allocates
+   * nor blocks: what is already pending is only joined.
+   */
+  post(node: number, bits: number): void {
+    const { words } = this;
+    if (or(words, node + NODE.PENDING, bits) !== 0) return;
+    const mailbox = get(words, node + NODE.MAILBOX);
+    let head = load(words, mailbox + MAILBOX.HEAD);
+    for (;;) {
+      // Ordering: published by the compare-and-swap below.
+      put(words, node + NODE.NEXT, head);
+      const seen = compareExchange(words, mailbox + MAILBOX.HEAD, head, node);
+      if (seen === head) break;
+      head = seen;
+    }
+    // Whoever found it empty announces it, for all that follow.
+    if (head !== 0) return;
+    // Ordering: push first, then load the owner; an adopter stores the owner
+    // first, then drains. One of the two sees the other.
+    this.announce(
+      load(words, mailbox + MAILBOX.OWNER),
+      get(words, mailbox + MAILBOX.READY_INDEX),
+    );
+  }
+
+  /** Tells a thread that one of its mailboxes has mail. */
+  announce(slot: number, readyIndex: number): void {
+    const { words, layout } = this;
+    const thread = layout.thread(slot);
+    const word = readyIndex >>> 5;
+    const group = Math.floor(word / this.readyGroup);
+    or(words, thread + THREAD.READY + word, 1 << (readyIndex & 31));
+    or(words, thread + THREAD.SUMMARY, 1 << group);
+    this.wake(thread);
+  }
+
+  /** Wakes a thread if it sleeps; only one caller does, per sleep. */
+  wake(thread: number): void {
+    const { words } = this;
+    const how = load(words, thread + THREAD.SLEEP);
+    if (how === Sleep.AWAKE) return;
+    if (
+      compareExchange(words, thread + THREAD.SLEEP, how, Sleep.AWAKE) !== how
+    ) return;
+    if (how === Sleep.DESCRIPTOR) {
+      this.platform.signalFd(load(words, thread + THREAD.WAKE_FD));
+    } else {
+      notifyAll(words, thread + THREAD.SLEEP);
+    }
+  }
+
+  /** Ready words that one summary bit stands for. */
+  get readyGroup(): number {
+    return (this.layout.readyWords + 31) >>> 5;
+  }
+
+  /** Takes a mailbox's nodes whole into an empty list, oldest first. */
+  drain(mailbox: number, nodes: number[]): void {
+    const { words } = this;
+    let node = exchange(words, mailbox + MAILBOX.HEAD, 0);
+    while (node !== 0) {
+      nodes.push(node);
+      // Ordering: the exchange that took the stack published NEXT. It is read
+      // before PENDING is cleared, after which the node may be pushed again.
+      node = get(words, node + NODE.NEXT);
+    }
+    nodes.reverse();
+  }
+
+  /** Clears and returns what is pending at a node that was drained. */
+  takePending(node: number): number {
+    return exchange(this.words, node + NODE.PENDING, 0);
+  }
+
+  /** Wakes the threads that wait for payload memory, if any do. */
+  memoryCameFree(): void {
+    const { words, layout } = this;
+    if (load(words, H.MEMORY_WAITERS) === 0) return;
+    store(words, H.MEMORY_WAITERS, 0);
+    for (let slot = 0; slot < layout.threadCount; slot++) {
+      const thread = layout.thread(slot);
+      if (exchange(words, thread + THREAD.MEMORY_WANTED, 0) === 0) continue;
+      store(words, thread + THREAD.MEMORY_CAME, 1);
+      this.announce(slot, 0);
+    }
+  }
+
+  /** Registers a thread to be told when payload memory comes free. */
+  wantMemory(slot: number): void {
+    store(this.words, this.layout.thread(slot) + THREAD.MEMORY_WANTED, 1);
+    store(this.words, H.MEMORY_WAITERS, 1);
+  }
+
+  /** Adds to one of the header's counters. */
+  count(counter: number, difference: number): number {
+    return add(this.words, counter, difference) + difference;
+  }
+}
