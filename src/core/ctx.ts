@@ -1,0 +1,454 @@
+// libzmq: ctx.{hpp,cpp} · runs on: app thread · RFC: –
+
+import {
+  compareExchange,
+  get,
+  load,
+  or,
+  store,
+} from "../memory/shared_access.ts";
+import {
+  ContextState,
+  H,
+  MAILBOX,
+  Pool,
+  SOCKET,
+  THREAD,
+} from "../memory/layout.ts";
+import { Message } from "../memory/message.ts";
+import type { ControlSegment } from "../memory/control_segment.ts";
+import type { PayloadSegments } from "../memory/payload_segments.ts";
+import { ZmqError } from "../base/errors.ts";
+import { defaultOptions } from "../base/options.ts";
+import type { SocketType } from "../base/socket_type.ts";
+import { Command } from "./command.ts";
+import { FIRST_IO_SLOT, REAPER_SLOT } from "./choose_io_thread.ts";
+import { createHandle, openMemory, openSegments } from "./context_handle.ts";
+import type { ContextHandle } from "./context_handle.ts";
+import type { CtxOptions } from "./ctx_options.ts";
+import type { OutPart } from "./pipe_contract.ts";
+import type { Pattern } from "./pattern.ts";
+import { Reaper } from "./reaper.ts";
+import { SocketBase } from "./socket_base.ts";
+import type { SocketHandle, SocketHost } from "./socket_base.ts";
+import {
+  initThread,
+  LIVENESS_INTERVAL_MS,
+  takeThreadSlot,
+  Thread,
+} from "./thread.ts";
+import type { Transport } from "./transport.ts";
+import { dispatchUnknown } from "./unknown_commands.ts";
+import type { Wiring } from "./wiring_contract.ts";
+
+export type { ContextHandle } from "./context_handle.ts";
+export type { CtxOptions } from "./ctx_options.ts";
+export { defaultCtxOptions } from "./ctx_options.ts";
+
+/** How long a started worker may take until it runs, ms. */
+const WORKER_START_MS_MAX = 20_000;
+
+/** How long to wait for workers to leave at the end, ms. */
+const WORKER_STOP_MS_MAX = 5_000;
+
+/** Counts for tests: all but the limit are 0 in a context at rest. */
+export interface CtxStatistics {
+  sockets: number;
+  pipes: number;
+  ownedObjects: number;
+  blocks: number;
+  memoryUsedBytes: number;
+  segments: number;
+}
+
+/** A context as one JavaScript thread holds it. */
+export class Ctx implements SocketHost {
+  readonly options: CtxOptions;
+  readonly thread: Thread;
+  readonly #wiring: Wiring;
+  readonly #handle: ContextHandle;
+  readonly #control: ControlSegment;
+  readonly #payload: PayloadSegments;
+  readonly #creator: boolean;
+  readonly #sockets: Map<number, SocketBase> = new Map();
+  readonly #touched: Set<SocketBase> = new Set();
+  #ioStartedMs = -1;
+  #reaperStartedMs = -1;
+  #localReaper: Reaper | null = null;
+  #left = false;
+
+  private constructor(handle: ContextHandle, wiring: Wiring, creator: boolean) {
+    const { platform } = wiring;
+    const { control, payload } = openSegments(handle, platform);
+    const firstSlot = FIRST_IO_SLOT + handle.options.ioThreads;
+    const slot = takeThreadSlot(control, firstSlot);
+    if (slot < 0) throw new ZmqError("EMTHREAD");
+    this.options = handle.options;
+    this.#handle = handle;
+    this.#wiring = wiring;
+    this.#control = control;
+    this.#payload = payload;
+    this.#creator = creator;
+    const memory = openMemory(control, payload, slot, handle.options);
+    this.thread = new Thread(memory, platform, () => this.#watchedSlots());
+    this.thread.onUnknown = (node, bits) =>
+      dispatchUnknown(this.thread, this.#sockets, node, bits);
+    this.thread.onProcessed = () => this.#tellTouched();
+  }
+
+  /** Makes a context; starts no thread before one is needed. */
+  static create(options: CtxOptions, wiring: Wiring): Ctx {
+    const handle = createHandle(options, wiring.platform);
+    const { control } = openSegments(handle, wiring.platform);
+    // Mail may be sent to the workers before they run.
+    for (let n = 0; n < FIRST_IO_SLOT + options.ioThreads; n++) {
+      initThread(control, n);
+    }
+    return new Ctx(handle, wiring, true);
+  }
+
+  /** Joins a context that another thread made. */
+  static attach(handle: ContextHandle, wiring: Wiring): Ctx {
+    if (!(handle?.control instanceof SharedArrayBuffer)) {
+      throw new TypeError("Value is not the handle of a context");
+    }
+    const ctx = new Ctx(handle, wiring, false);
+    try {
+      ctx.thread.checkState();
+    } catch (error) {
+      ctx.leave();
+      throw error;
+    }
+    return ctx;
+  }
+
+  /** What another thread needs to {@link attach}. */
+  handle(): ContextHandle {
+    this.thread.checkState();
+    this.needIoThreads();
+    this.needReaper();
+    return this.#handle;
+  }
+
+  /** Sockets of this thread. */
+  get sockets(): Iterable<SocketBase> {
+    return this.#sockets.values();
+  }
+
+  statistics(): CtxStatistics {
+    const { words } = this.#control;
+    return {
+      sockets: load(words, H.SOCKET_COUNT),
+      pipes: load(words, H.PIPE_COUNT),
+      ownedObjects: load(words, H.OWN_COUNT),
+      blocks: load(words, H.BLOCK_COUNT),
+      memoryUsedBytes: load(words, H.MEMORY_USED) * 256,
+      segments: load(words, H.SEGMENT_COUNT),
+    };
+  }
+
+  /**
+   * Makes a socket.
+   *
+   * @throws {ZmqError} EMFILE at `maxSockets`, ETERM after shutdown.
+   */
+  createSocket(type: SocketType): SocketBase {
+    this.thread.checkState();
+    const record = this.#control.takeRecord(Pool.SOCKET);
+    if (record === 0) throw new ZmqError("EMFILE");
+    this.#control.count(H.SOCKET_COUNT, 1);
+    const id = this.#control.count(H.NEXT_SOCKET_ID, 1);
+    store(this.#control.words, record + SOCKET.ID, id);
+    const { ipv6, blocky } = this.options;
+    const options = defaultOptions(type, { ipv6, blocky });
+    const socket = SocketBase.create(this, record, options);
+    this.#sockets.set(record, socket);
+    return socket;
+  }
+
+  /** Takes over a socket that another thread let go of. */
+  adoptSocket(handle: SocketHandle): SocketBase {
+    this.thread.checkState();
+    const socket = SocketBase.adopt(this, handle, true);
+    this.#sockets.set(handle.record, socket);
+    return socket;
+  }
+
+  /** A message of so many zeroed bytes, to be written in place. */
+  allocate(size: number): Message {
+    const { memory } = this.thread;
+    const ref = memory.blocks.allocate(size);
+    if (ref === 0) throw this.outOfMemory();
+    const bytes = memory.blocks.bytes(ref, 0, size);
+    bytes.fill(0);
+    return new Message(memory, ref, false, 0, size, bytes);
+  }
+
+  /** A message over the user's memory; `free` is called when it is done. */
+  wrap(bytes: Uint8Array, free?: () => void): Message {
+    const { memory } = this.thread;
+    const ref = memory.lend(bytes, free);
+    if (ref === 0) throw this.outOfMemory();
+    this.thread.arm();
+    return new Message(memory, ref, false, 0, bytes.length, bytes);
+  }
+
+  /** The error of a thread that finds no memory. */
+  outOfMemory(): ZmqError {
+    const { unreleasedMessages } = this.thread.memory;
+    return new ZmqError("ENOMEM", {
+      message: `Cannot allocate message memory: the context's limit of ` +
+        `${this.options.memoryLimit} bytes is reached, and this thread ` +
+        `holds ${unreleasedMessages} unreleased messages`,
+    });
+  }
+
+  /** Ends all calls on all sockets with ETERM; does not block. */
+  shutdown(): void {
+    const { words } = this.#control;
+    compareExchange(
+      words,
+      H.STATE,
+      ContextState.OPEN,
+      ContextState.SHUT_DOWN,
+    );
+    this.#control.wakeAll();
+  }
+
+  /**
+   * Closes the sockets that this thread owns.
+   *
+   * @param atExit The thread ends: {@link waitTerminated} follows, and nothing
+   * else will run.
+   */
+  closeAll(atExit = false): void {
+    // A program that ends and never needed a reaper needs none now.
+    if (atExit && this.#creator && this.#reaperStartedMs < 0) this.#reapHere();
+    for (const socket of [...this.#sockets.values()]) socket.close();
+  }
+
+  /**
+   * Blocks until all sockets are gone and the workers have left.
+   *
+   * @returns false when the time was over first.
+   */
+  waitTerminated(timeoutMs: number): boolean {
+    const deadline = this.#now() + timeoutMs;
+    while (!this.#settled()) {
+      const left = deadline - this.#now();
+      if (left <= 0) return false;
+      const slice = this.#now() + Math.min(left, LIVENESS_INTERVAL_MS);
+      if (this.#localReaper !== null) this.#localReaper.runUntil(slice);
+      else this.thread.waitSync(slice);
+    }
+    this.#stopWorkers();
+    const stopDeadline = this.#now() + WORKER_STOP_MS_MAX;
+    while (!this.#workersGone() && this.#now() < stopDeadline) {
+      this.thread.waitSync(this.#now() + WORKER_POLL_MS);
+    }
+    this.leave();
+    return true;
+  }
+
+  /** Resolves when all sockets are gone and the workers have left. */
+  async terminated(): Promise<void> {
+    this.thread.retain();
+    try {
+      while (!this.#settled()) await this.#turn(LIVENESS_INTERVAL_MS);
+      this.#stopWorkers();
+      const stopDeadline = this.#now() + WORKER_STOP_MS_MAX;
+      while (!this.#workersGone() && this.#now() < stopDeadline) {
+        await this.#turn(WORKER_POLL_MS);
+      }
+    } finally {
+      this.thread.release();
+      this.leave();
+    }
+  }
+
+  /** Gives up this thread's place in the context. */
+  leave(): void {
+    if (this.#left) return;
+    this.#left = true;
+    this.#payload.flushCaches();
+    this.#payload.close();
+    const { words } = this.#control;
+    store(words, this.thread.record + THREAD.TID, 0);
+    this.#control.wakeAll();
+  }
+
+  // For sockets.
+
+  needIoThreads(): void {
+    if (!this.#creator || this.#ioStartedMs >= 0) return;
+    this.#ioStartedMs = this.#now();
+    for (let n = 0; n < this.options.ioThreads; n++) {
+      this.#spawn("io", FIRST_IO_SLOT + n);
+    }
+  }
+
+  needReaper(): void {
+    if (!this.#creator || this.#reaperStartedMs >= 0) return;
+    if (this.#localReaper !== null) return;
+    this.#reaperStartedMs = this.#now();
+    this.#spawn("reaper", REAPER_SLOT);
+  }
+
+  createPattern(type: SocketType, socket: SocketBase): Pattern {
+    return this.#wiring.patterns[type]({
+      options: socket.options,
+      random32: () => this.#wiring.platform.random32(),
+      share: (parts: readonly OutPart[], count: number) =>
+        socket.share(parts, count),
+      unshare: (shared: readonly OutPart[], parts: readonly OutPart[]) =>
+        socket.unshare(shared, parts),
+    });
+  }
+
+  transport(protocol: string): Transport {
+    const { transports } = this.#wiring;
+    const found = transports.find((transport) =>
+      transport.protocols.includes(protocol)
+    );
+    if (found === undefined) throw new ZmqError("EPROTONOSUPPORT");
+    return found;
+  }
+
+  touched(socket: SocketBase): void {
+    this.#touched.add(socket);
+  }
+
+  socketGone(socket: SocketBase): void {
+    this.#sockets.delete(socket.record);
+    this.#touched.delete(socket);
+  }
+
+  #now(): number {
+    return this.#wiring.platform.monotonicMs();
+  }
+
+  #tellTouched(): void {
+    this.#onTurn?.();
+    if (this.#control.state !== ContextState.OPEN) {
+      for (const socket of this.#sockets.values()) this.#touched.add(socket);
+    }
+    for (const socket of this.#touched) {
+      this.#touched.delete(socket);
+      socket.onActivity?.();
+    }
+  }
+
+  #spawn(role: "io" | "reaper", slot: number): void {
+    or(this.#control.words, H.WORKERS_STARTED, 1 << Math.min(slot, 30));
+    this.#wiring.platform.spawnWorker({
+      role,
+      slot,
+      context: this.#handle,
+      url: this.options.workerUrl,
+    });
+  }
+
+  /** Threads that the context cannot live without. */
+  #watchedSlots(): number[] {
+    const slots: number[] = [];
+    const { words, layout } = this.#control;
+    const started = load(words, H.WORKERS_STARTED);
+    for (let slot = 0; slot < FIRST_IO_SLOT + this.options.ioThreads; slot++) {
+      const left = load(words, layout.thread(slot) + THREAD.LOAD) < 0;
+      if ((started & (1 << Math.min(slot, 30))) !== 0 && !left) {
+        slots.push(slot);
+      }
+    }
+    const creator = get(words, H.CREATOR_TID);
+    const first = FIRST_IO_SLOT + this.options.ioThreads;
+    for (let slot = first; slot < layout.threadCount; slot++) {
+      if (get(words, layout.thread(slot) + THREAD.TID) === creator) {
+        slots.push(slot);
+        break;
+      }
+    }
+    this.#checkStart(REAPER_SLOT, this.#reaperStartedMs);
+    this.#checkStart(FIRST_IO_SLOT, this.#ioStartedMs);
+    return slots;
+  }
+
+  /** A worker that never came up counts as dead. */
+  #checkStart(slot: number, startedMs: number): void {
+    if (startedMs < 0 || this.#now() - startedMs < WORKER_START_MS_MAX) return;
+    const { words, layout } = this.#control;
+    const thread = layout.thread(slot);
+    if (load(words, thread + THREAD.TID) === 0) this.#control.fail(slot);
+  }
+
+  /** Whether nothing is left to wait for but the workers. */
+  #settled(): boolean {
+    const { words } = this.#control;
+    this.thread.checkLiveness();
+    if (this.#control.state === ContextState.FAILED) return true;
+    const count = load(words, H.SOCKET_COUNT);
+    return count === 0 || count === this.#orphanCount();
+  }
+
+  /** Sockets whose thread died with them: nobody can bring them to an end. */
+  #orphanCount(): number {
+    const { words, layout, platform } = this.#control;
+    let orphans = 0;
+    const base = layout.poolBase[Pool.SOCKET] as number;
+    const used = get(words, H.POOL + 2 * Pool.SOCKET + 1);
+    for (let n = 0; n < used; n++) {
+      const record = base + n * SOCKET.SIZE;
+      if (load(words, record + SOCKET.ID) === 0) continue;
+      const owner = load(words, record + SOCKET.MAILBOX + MAILBOX.OWNER);
+      const tid = load(words, layout.thread(owner) + THREAD.TID);
+      if (owner !== REAPER_SLOT && (tid === 0 || !platform.threadAlive(tid))) {
+        orphans++;
+      }
+    }
+    return orphans;
+  }
+
+  /** Plays the reaper at the end of a program that never needed one. */
+  #reapHere(): void {
+    if (this.#localReaper !== null) return;
+    const memory = openMemory(
+      this.#control,
+      this.#payload,
+      REAPER_SLOT,
+      this.options,
+    );
+    const thread = new Thread(memory, this.#wiring.platform, () => []);
+    this.#localReaper = new Reaper(thread);
+  }
+
+  #stopWorkers(): void {
+    const { layout } = this.#control;
+    for (let slot = 0; slot < FIRST_IO_SLOT + this.options.ioThreads; slot++) {
+      this.#control.post(layout.thread(slot) + THREAD.NODE, Command.STOP);
+    }
+  }
+
+  #workersGone(): boolean {
+    const { words, layout, platform } = this.#control;
+    const started = load(words, H.WORKERS_STARTED);
+    for (let slot = 0; slot < FIRST_IO_SLOT + this.options.ioThreads; slot++) {
+      if ((started & (1 << Math.min(slot, 30))) === 0) continue;
+      const tid = load(words, layout.thread(slot) + THREAD.TID);
+      // A worker that is still starting will find its stop command.
+      if (tid === 0 || platform.threadAlive(tid)) return false;
+    }
+    return true;
+  }
+
+  /** Lets the event loop turn until mail comes or the time is over. */
+  async #turn(timeoutMs: number): Promise<void> {
+    await this.#wiring.platform.delay(timeoutMs, (wake) => {
+      this.#onTurn = wake;
+    });
+    this.#onTurn = null;
+  }
+
+  #onTurn: (() => void) | null = null;
+}
+
+/** How often leaving workers are looked after, ms. */
+const WORKER_POLL_MS = 2;

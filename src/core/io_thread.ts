@@ -1,0 +1,172 @@
+// libzmq: io_thread.{hpp,cpp} · runs on: io thread · RFC: –
+
+import { get, store } from "../memory/shared_access.ts";
+import {
+  ContextState,
+  OWN,
+  OwnKind,
+  Pool,
+  Sleep,
+  THREAD,
+} from "../memory/layout.ts";
+import { Command } from "./command.ts";
+import type { CommandTarget } from "./command.ts";
+import { Session } from "./session.ts";
+import { ListenerObject } from "./listener_object.ts";
+import type { Thread } from "./thread.ts";
+import type { IoContext, Transport } from "./transport.ts";
+import type { Poller } from "../poller/poller.ts";
+import { TimerQueue } from "../poller/timer_queue.ts";
+import type { Wakeup } from "../../ffi/mod.ts";
+import { assert } from "../base/assert.ts";
+
+/** How often the creator's life is checked, ms. */
+const CREATOR_CHECK_INTERVAL_MS = 2000;
+
+/**
+ * An I/O worker: one blocking loop over its poller, its timers and its
+ * mailbox. It never returns to its JavaScript event loop while it runs, so
+ * nothing here may use promises.
+ */
+export class IoThread implements IoContext, CommandTarget {
+  readonly thread: Thread;
+  readonly poller: Poller;
+  readonly timers: TimerQueue;
+  readonly #wakeup: Wakeup;
+  readonly #transports: ReadonlyMap<string, Transport>;
+  readonly #turnHooks: Set<() => void> = new Set();
+  /** Owner: this worker. Keeps objects that only the kernel refers to. */
+  readonly #objects: Set<object> = new Set();
+  readonly #ready: (() => void)[] = [];
+  readonly #stopHooks: (() => void)[] = [];
+  readonly workerUrl: string;
+  #stopping = false;
+  #loadTold = -1;
+
+  constructor(
+    thread: Thread,
+    poller: Poller,
+    wakeup: Wakeup,
+    transports: readonly Transport[],
+    workerUrl: string,
+  ) {
+    this.workerUrl = workerUrl;
+    this.thread = thread;
+    this.poller = poller;
+    this.#wakeup = wakeup;
+    this.timers = new TimerQueue(() => thread.platform.monotonicMs());
+    const table = new Map<string, Transport>();
+    for (const transport of transports) {
+      for (const protocol of transport.protocols) {
+        table.set(protocol, transport);
+      }
+    }
+    this.#transports = table;
+    thread.register(thread.record + THREAD.NODE, this);
+    thread.onUnknown = (node, bits) => this.#launch(node, bits);
+    const added = poller.addWakeup(wakeup.readFd);
+    assert(added >= 0, "a fresh poller takes the wake-up descriptor");
+    store(
+      thread.control.words,
+      thread.record + THREAD.WAKE_FD,
+      wakeup.writeFd,
+    );
+  }
+
+  /** Descriptor by which other threads wake this one. */
+  get wakeFd(): number {
+    return this.#wakeup.writeFd;
+  }
+
+  transport(protocol: string): Transport {
+    const transport = this.#transports.get(protocol);
+    assert(transport !== undefined, `transport ${protocol} is wired`);
+    return transport;
+  }
+
+  addObject(object: object): void {
+    this.#objects.add(object);
+  }
+
+  removeObject(object: object): void {
+    this.#objects.delete(object);
+  }
+
+  onStop(hook: () => void): void {
+    this.#stopHooks.push(hook);
+  }
+
+  addTurnHook(hook: () => void): void {
+    this.#turnHooks.add(hook);
+  }
+
+  /** Calls back in the next turn: for work cut off so that others get theirs. */
+  continueLater(callback: () => void): void {
+    this.#ready.push(callback);
+  }
+
+  processCommands(bits: number): void {
+    if ((bits & Command.STOP) !== 0) this.#stopping = true;
+  }
+
+  /** Runs until the context stops this thread. */
+  run(): void {
+    const { thread, poller, timers } = this;
+    this.#watchCreator();
+    while (!this.#stopping) {
+      thread.processMail();
+      for (const hook of this.#turnHooks) hook();
+      let timeout = timers.execute();
+      if (this.#ready.length > 0) {
+        const ready = this.#ready.splice(0);
+        for (const callback of ready) callback();
+        if (this.#ready.length > 0) timeout = 0;
+      }
+      this.#tellLoad();
+      if (this.#stopping) break;
+      if (thread.prepareSleep(Sleep.DESCRIPTOR)) {
+        poller.wait(timeout);
+        thread.awake();
+      } else poller.wait(0);
+    }
+  }
+
+  /** Lets go of the poller and the wake-up descriptor. */
+  close(): void {
+    for (const hook of this.#stopHooks) hook();
+    store(this.thread.control.words, this.thread.record + THREAD.WAKE_FD, -1);
+    this.poller.close();
+    this.#wakeup.close();
+  }
+
+  /** Without its creator the context has failed, and this worker with it. */
+  #watchCreator(): void {
+    this.timers.add(CREATOR_CHECK_INTERVAL_MS, () => {
+      this.thread.checkLiveness();
+      if (this.thread.control.state === ContextState.FAILED) {
+        this.#stopping = true;
+      }
+      this.#watchCreator();
+    });
+  }
+
+  #tellLoad(): void {
+    const { load } = this.poller;
+    if (load === this.#loadTold) return;
+    this.#loadTold = load;
+    store(this.thread.control.words, this.thread.record + THREAD.LOAD, load);
+  }
+
+  /** A new object for this thread. */
+  #launch(node: number, bits: number): void {
+    const { control } = this.thread;
+    const { layout, words } = control;
+    if (layout.poolOf(node) !== Pool.OWN || (bits & Command.PLUG) === 0) return;
+    const record = layout.recordOf(Pool.OWN, node);
+    const kind = get(words, record + OWN.KIND);
+    const object = kind === OwnKind.LISTENER
+      ? new ListenerObject(this, record)
+      : new Session(this, record);
+    object.processCommands(bits);
+  }
+}

@@ -1,0 +1,117 @@
+// libzmq: stream_listener_base.{hpp,cpp} (own_t part) · runs on: io thread · RFC: –
+
+import { get, put } from "../memory/shared_access.ts";
+import { OWN, OwnKind } from "../memory/layout.ts";
+import type { SocketOptions } from "../base/options.ts";
+import { closeFd } from "../../ffi/mod.ts";
+import { Command } from "./command.ts";
+import type { CommandTarget } from "./command.ts";
+import { chooseIoThread } from "./choose_io_thread.ts";
+import { createChildRecord, Own } from "./own.ts";
+import type { OwnHost } from "./own.ts";
+import { loadArguments, storeArguments } from "./launch_arguments.ts";
+import type { LaunchArguments } from "./launch_arguments.ts";
+import type { Thread } from "./thread.ts";
+import type { IoContext, Listener } from "./transport.ts";
+
+/**
+ * A listener's place in the object tree: it owns the sessions of the
+ * connections it accepted, wherever they run.
+ */
+export class ListenerObject implements CommandTarget, OwnHost {
+  readonly record: number;
+  readonly #io: IoContext;
+  readonly #launch: LaunchArguments;
+  readonly #own: Own;
+  #listener: Listener | null = null;
+
+  constructor(io: IoContext, record: number) {
+    const { words } = io.thread.control;
+    this.record = record;
+    this.#io = io;
+    // Ordering: everything in the record was written before PLUG was posted.
+    const reference = get(words, record + OWN.ARGUMENTS);
+    this.#launch = loadArguments(io.thread.memory, reference);
+    io.thread.memory.blocks.release(reference);
+    this.#own = new Own(io.thread, record + OWN.SENT_SEQNUM, this);
+    io.thread.register(record + OWN.NODE, this);
+  }
+
+  get options(): SocketOptions {
+    return this.#launch.options;
+  }
+
+  get lingerMs(): number {
+    return this.options.linger;
+  }
+
+  processCommands(bits: number): void {
+    if ((bits & Command.PLUG) !== 0) this.#start();
+    if ((bits & Command.TERM) !== 0) this.#processTerm();
+  }
+
+  childGaveUp(child: number): void {
+    this.#own.terminateChild(child);
+  }
+
+  processDestroy(): void {
+    const { thread } = this.#io;
+    thread.unregister(this.record + OWN.NODE);
+    this.#io.removeObject(this);
+    thread.control.post(this.record + OWN.TO_OWNER, Command.TERM_ACK);
+  }
+
+  #start(): void {
+    this.#io.addObject(this);
+    this.#own.processSeqnum();
+    const { words } = this.#io.thread.control;
+    const { protocol, endpoint, options } = this.#launch;
+    this.#listener = this.#io.transport(protocol).accept(
+      this.#io,
+      get(words, this.record + OWN.FD),
+      endpoint,
+      options,
+      (fd, peer) => this.#accepted(fd, peer),
+    );
+  }
+
+  /** A new connection: a session of its own, on the least busy thread. */
+  #accepted(fd: number, peer: string): void {
+    const { thread } = this.#io;
+    const { control } = thread;
+    const { words } = control;
+    const slot = chooseIoThread(control, this.options.affinity);
+    const child = createChildRecord(thread, {
+      kind: OwnKind.SESSION,
+      mailbox: mailboxOf(thread, slot),
+      ownerMailbox: thread.mailbox,
+      socket: get(words, this.record + OWN.SOCKET),
+    });
+    const reference = child === 0
+      ? 0
+      : storeArguments(thread.memory, { ...this.#launch, endpoint: peer });
+    if (reference === 0) {
+      closeFd(fd);
+      return;
+    }
+    // Ordering: published by the command that starts the child.
+    put(words, child + OWN.ARGUMENTS, reference);
+    put(words, child + OWN.FD, fd);
+    this.#own.launch(child);
+  }
+
+  #processTerm(): void {
+    this.#listener?.close();
+    this.#listener = null;
+    const { words } = this.#io.thread.control;
+    this.#own.processTerm(get(words, this.record + OWN.LINGER));
+  }
+}
+
+function mailboxOf(
+  thread: Thread,
+  slot: number,
+): number {
+  return thread.control.layout.thread(slot) +
+    (thread.mailbox - thread.record);
+}

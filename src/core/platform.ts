@@ -1,0 +1,50 @@
+// libzmq: none · runs on: any · RFC: –
+
+import type { MemoryPlatform } from "../memory/platform.ts";
+import type { SegmentCourier } from "../memory/payload_segments.ts";
+
+/** Keeps a JavaScript thread's event loop alive while retained. */
+export interface KeepAlive {
+  retain(): void;
+  release(): void;
+}
+
+/** A started worker. */
+export interface WorkerHandle {
+  terminate(): void;
+}
+
+/** What a worker of a context is told at its start. */
+export interface WorkerData {
+  readonly role: "io" | "reaper";
+  readonly slot: number;
+  /** A ContextHandle. */
+  readonly context: unknown;
+  /** Entry module, or null for the one beside this library. */
+  readonly url: string | null;
+}
+
+/**
+ * What the core needs of the operating system and the runtime, passed in so
+ * that a simulator can stand in for it. `src/wiring.ts` fills it from ffi.
+ */
+export interface CorePlatform extends MemoryPlatform {
+  /** CLOCK_MONOTONIC in milliseconds; one origin for all threads. */
+  monotonicMs(): number;
+  /** 32 random bits, as an integer from 0 on. */
+  random32(): number;
+  /**
+   * Resolves after so many milliseconds, or when the function that is given
+   * to `onStart` is called.
+   */
+  delay(
+    timeoutMs: number,
+    onStart: (wake: () => void) => void,
+  ): Promise<void>;
+  /** A timer that also keeps the event loop alive while retained. */
+  keepAlive(callback: () => void, periodMs: number): KeepAlive;
+  /** Starts a worker that neither keeps the process alive nor needs us. */
+  spawnWorker(data: WorkerData): WorkerHandle;
+  /** Brings payload segments that one thread made to the others. */
+  segmentCourier(context: { readonly id: string }): SegmentCourier;
+}

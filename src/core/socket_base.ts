@@ -1,0 +1,476 @@
+// libzmq: socket_base.{hpp,cpp} · runs on: app thread, at the end the reaper · RFC: –
+
+import { get, put, store } from "../memory/shared_access.ts";
+import {
+  ContextState,
+  END,
+  H,
+  MAILBOX,
+  PIPE,
+  Pool,
+  SOCKET,
+  THREAD,
+} from "../memory/layout.ts";
+import { Message } from "../memory/message.ts";
+import { assert } from "../base/assert.ts";
+import { ZmqError } from "../base/errors.ts";
+import type { OptionName, SocketOptions } from "../base/options.ts";
+import type { SocketType } from "../base/socket_type.ts";
+import { Command } from "./command.ts";
+import type { CommandTarget } from "./command.ts";
+import { Own } from "./own.ts";
+import type { OwnHost } from "./own.ts";
+import { Pipe } from "./pipe.ts";
+import type { PipeSink } from "./pipe.ts";
+import { REAPER_SLOT } from "./choose_io_thread.ts";
+import type { Pattern, Received } from "./pattern.ts";
+import type { OutPart } from "./pipe_contract.ts";
+import { SocketEndpoints } from "./socket_endpoints.ts";
+import type { EndpointOwner, SavedEndpoint } from "./socket_endpoints.ts";
+import type { Transport } from "./transport.ts";
+import type { Thread } from "./thread.ts";
+
+/** Operations between two looks at whether the other threads live. */
+const LIVENESS_OPERATIONS = 1024;
+
+/** What a socket needs of its context on this thread. */
+export interface SocketHost {
+  readonly thread: Thread;
+  /** Starts I/O workers if this thread may; sockets with endpoints need them. */
+  needIoThreads(): void;
+  /** The reaper will be needed. */
+  needReaper(): void;
+  createPattern(type: SocketType, socket: SocketBase): Pattern;
+  transport(protocol: string): Transport;
+  /** Commands were processed for this socket. */
+  touched(socket: SocketBase): void;
+  socketGone(socket: SocketBase): void;
+}
+
+/** A socket on its way to another thread; structured-clonable. */
+export interface SocketHandle {
+  readonly record: number;
+  readonly type: SocketType;
+  readonly options: SocketOptions;
+  readonly endpoints: readonly SavedEndpoint[];
+}
+
+/**
+ * The kernel's side of a socket: its pipes, its place in the object tree, and
+ * the pattern that says what goes where.
+ *
+ * Owner: one thread at a time. After {@link close} the reaper makes itself an
+ * instance over the same record, without a pattern, and runs it to its end.
+ */
+export class SocketBase implements EndpointOwner, CommandTarget, OwnHost {
+  readonly record: number;
+  readonly type: SocketType;
+  readonly options: SocketOptions;
+  readonly host: SocketHost;
+  readonly thread: Thread;
+  /** Called from the event loop after commands for this socket. */
+  onActivity: (() => void) | null = null;
+
+  readonly #own: Own;
+  readonly #endpoints: SocketEndpoints;
+  readonly #pipes: Set<Pipe> = new Set();
+  readonly #pattern: Pattern | null;
+  #closed = false;
+  #operations = 0;
+
+  private constructor(
+    host: SocketHost,
+    record: number,
+    options: SocketOptions,
+    withPattern: boolean,
+  ) {
+    this.host = host;
+    this.thread = host.thread;
+    this.record = record;
+    this.type = options.type;
+    this.options = options;
+    this.#own = new Own(host.thread, record + SOCKET.SENT_SEQNUM, this);
+    this.#endpoints = new SocketEndpoints(this, this.#own);
+    this.#pattern = withPattern ? host.createPattern(options.type, this) : null;
+    host.thread.register(record + SOCKET.NODE, this);
+  }
+
+  /** A new socket on a fresh record. */
+  static create(
+    host: SocketHost,
+    record: number,
+    options: SocketOptions,
+  ): SocketBase {
+    const { control } = host.thread;
+    const mailbox = record + SOCKET.MAILBOX;
+    const number = control.layout.recordNumber(Pool.SOCKET, record);
+    control.initMailbox(mailbox, host.thread.slot, number + 1);
+    control.initNode(record + SOCKET.NODE, mailbox);
+    control.initNode(
+      record + SOCKET.TO_REAPER,
+      control.layout.thread(REAPER_SLOT) + THREAD.MAILBOX,
+    );
+    const socket = new SocketBase(host, record, options, true);
+    socket.#publishHwm();
+    return socket;
+  }
+
+  /** Takes over a socket that another thread let go of. */
+  static adopt(
+    host: SocketHost,
+    handle: SocketHandle,
+    withPattern: boolean,
+  ): SocketBase {
+    const { record, options, endpoints } = handle;
+    const socket = new SocketBase(host, record, options, withPattern);
+    const { words } = host.thread.control;
+    socket.#own.restore(
+      record + SOCKET.CHILDREN,
+      record + SOCKET.TERM_ACKS,
+      record + SOCKET.PROCESSED_SEQNUM,
+    );
+    const pipes: Pipe[] = [];
+    for (let end = get(words, record + SOCKET.PIPES); end !== 0;) {
+      const next = get(words, end + END.NEXT_PIPE);
+      pipes.push(socket.#restorePipe(end));
+      end = next;
+    }
+    socket.#endpoints.restore(endpoints, pipes);
+    if (socket.#pattern !== null) {
+      for (const pipe of pipes.reverse()) {
+        pipe.checkRead();
+        socket.#pattern.attach(pipe, false);
+      }
+    }
+    // Ordering: owner first, then drain; see ControlSegment.post.
+    store(words, record + SOCKET.MAILBOX + MAILBOX.OWNER, host.thread.slot);
+    host.thread.processMailbox(record + SOCKET.MAILBOX);
+    return socket;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  get lingerMs(): number {
+    return this.options.linger;
+  }
+
+  get endpointCount(): number {
+    return this.#endpoints.count;
+  }
+
+  get lastEndpoint(): string | null {
+    return this.options.lastEndpoint;
+  }
+
+  /** Pipes attached now. */
+  get pipes(): Iterable<Pipe> {
+    return this.#pipes;
+  }
+
+  /** The mailbox that serves this socket. */
+  get mailbox(): number {
+    return this.record + SOCKET.MAILBOX;
+  }
+
+  setOption<N extends OptionName>(name: N, value: SocketOptions[N]): void {
+    this.options[name] = value;
+    if (name === "sendHighWaterMark" || name === "receiveHighWaterMark") {
+      this.#publishHwm();
+      const { sendHighWaterMark, receiveHighWaterMark } = this.options;
+      for (const pipe of this.#pipes) {
+        pipe.setHwm(sendHighWaterMark, receiveHighWaterMark);
+      }
+    }
+  }
+
+  bind(endpoint: string): void {
+    this.#enter();
+    this.#endpoints.bind(endpoint);
+  }
+
+  unbind(endpoint: string): void {
+    this.#enter();
+    this.#endpoints.unbind(endpoint);
+  }
+
+  connect(endpoint: string, routingId?: Uint8Array): void {
+    this.#enter();
+    this.#endpoints.connect(endpoint, routingId ?? null);
+  }
+
+  disconnect(endpoint: string): void {
+    this.#enter();
+    this.#endpoints.disconnect(endpoint);
+  }
+
+  subscribe(prefix: Uint8Array): void {
+    this.#enter();
+    if (this.#pattern?.subscribe === undefined) throw new ZmqError("EINVAL");
+    this.#pattern.subscribe(prefix);
+  }
+
+  unsubscribe(prefix: Uint8Array): void {
+    this.#enter();
+    if (this.#pattern?.unsubscribe === undefined) throw new ZmqError("EINVAL");
+    this.#pattern.unsubscribe(prefix);
+  }
+
+  /** Whether a ROUTER has a peer of that routing id. */
+  hasPeer(routingId: Uint8Array): boolean {
+    return this.#pattern?.hasPeer?.(routingId) ?? false;
+  }
+
+  trySend(parts: readonly OutPart[], count: number): boolean {
+    this.#enter();
+    const pattern = this.#pattern as Pattern;
+    return pattern.trySend(parts, count);
+  }
+
+  tryReceive(out: Received): boolean {
+    this.#enter();
+    const pattern = this.#pattern as Pattern;
+    return pattern.tryReceive(out);
+  }
+
+  hasIn(): boolean {
+    this.#enter();
+    return (this.#pattern as Pattern).hasIn();
+  }
+
+  hasOut(): boolean {
+    this.#enter();
+    return (this.#pattern as Pattern).hasOut();
+  }
+
+  waitSync(deadlineMs: number): boolean {
+    const happened = this.thread.waitSync(deadlineMs);
+    this.thread.checkState();
+    return happened;
+  }
+
+  retain(): void {
+    this.thread.retain();
+  }
+
+  release(): void {
+    this.thread.release();
+  }
+
+  /** Makes big parts shareable before they go to several pipes. */
+  share(parts: readonly OutPart[], count: number): readonly OutPart[] {
+    const { memory } = this.thread;
+    let shared: OutPart[] | null = null;
+    for (let i = 0; i < count; i++) {
+      const part = parts[i] as OutPart;
+      if (!(part instanceof Uint8Array)) continue;
+      if (part.length <= memory.inlineMax) continue;
+      const ref = memory.blocks.allocate(part.length);
+      if (ref === 0) break;
+      const bytes = memory.blocks.bytes(ref, 0, part.length);
+      bytes.set(part);
+      shared ??= parts.slice(0, count);
+      shared[i] = new Message(memory, ref, false, 0, part.length, bytes);
+    }
+    return shared ?? parts;
+  }
+
+  /** Lets go of what {@link share} made. */
+  unshare(shared: readonly OutPart[], parts: readonly OutPart[]): void {
+    for (let i = 0; i < shared.length; i++) {
+      if (shared[i] !== parts[i]) (shared[i] as Message).release();
+    }
+  }
+
+  /** Hands the socket over to the reaper; it is not to be used any more. */
+  close(): void {
+    if (this.#closed) return;
+    this.host.needReaper();
+    const { control } = this.thread;
+    this.#letGo(0);
+    control.post(this.record + SOCKET.TO_REAPER, Command.REAP);
+  }
+
+  /** Lets go of the socket for another thread to adopt. */
+  detach(): SocketHandle {
+    const endpoints = this.#endpoints.save();
+    this.#letGo(-1);
+    return {
+      record: this.record,
+      type: this.type,
+      options: this.options,
+      endpoints,
+    };
+  }
+
+  // From pipes.
+
+  readActivated(pipe: Pipe): void {
+    this.#pattern?.readActivated(pipe);
+    this.host.touched(this);
+  }
+
+  writeActivated(pipe: Pipe): void {
+    this.#pattern?.writeActivated(pipe);
+    this.host.touched(this);
+  }
+
+  hiccuped(pipe: Pipe): void {
+    this.#pattern?.hiccuped(pipe);
+  }
+
+  hiccupAcknowledged(_pipe: Pipe): void {}
+
+  pipeTerminated(pipe: Pipe): void {
+    this.#pattern?.pipeTerminated(pipe);
+    this.#pipes.delete(pipe);
+    this.#endpoints.pipeGone(pipe);
+    this.host.touched(this);
+    if (this.#own.terminating) this.#own.unregisterTermAck();
+  }
+
+  // From the tree and from other threads.
+
+  processCommands(bits: number): void {
+    if ((bits & Command.STOP) !== 0) this.host.touched(this);
+  }
+
+  childGaveUp(child: number): void {
+    this.#endpoints.childGaveUp(child);
+  }
+
+  /** A pipe that somebody else made for this socket. */
+  processBind(record: number, end: 0 | 1): Pipe {
+    const pipe = new Pipe(this.thread, record, end, this);
+    this.attachPipe(pipe, false);
+    this.#own.processSeqnum();
+    this.host.touched(this);
+    return pipe;
+  }
+
+  /** Adds a pipe; a dying socket sends it away at once. */
+  attachPipe(pipe: Pipe, locallyInitiated: boolean): void {
+    this.#pipes.add(pipe);
+    if (this.#own.terminating) {
+      this.#own.registerTermAcks(1);
+      pipe.terminate(false);
+      return;
+    }
+    // The peer's routing id stands before its first message.
+    if (!locallyInitiated) pipe.checkRead();
+    this.#pattern?.attach(pipe, locallyInitiated);
+  }
+
+  /** Tells the peer at the other end of an inproc pipe who we are. */
+  announceRoutingId(pipe: Pipe): void {
+    pipe.writeChange(this.options.routingId);
+  }
+
+  /** Plays the peer of an inproc connect that is given up unbound. */
+  attachLonelyEnd(record: number): void {
+    const pipe = new Pipe(this.thread, record, 1, new LonelyEnd(this.#pipes));
+    pipe.setNoDelay();
+    this.#pipes.add(pipe);
+  }
+
+  needIoThreads(): void {
+    this.host.needIoThreads();
+  }
+
+  transport(protocol: string): Transport {
+    return this.host.transport(protocol);
+  }
+
+  /** Reaper: begins the end of this socket. */
+  terminate(): void {
+    const pipes = [...this.#pipes];
+    this.#own.registerTermAcks(pipes.length);
+    for (const pipe of pipes) pipe.terminate(false);
+    const { words } = this.thread.control;
+    this.#own.processTerm(get(words, this.record + SOCKET.LINGER));
+  }
+
+  processDestroy(): void {
+    const { thread, record } = this;
+    thread.unregister(record + SOCKET.NODE);
+    assert(this.#pipes.size === 0, "a socket outlives its pipes");
+    this.host.socketGone(this);
+    thread.control.giveRecord(Pool.SOCKET, record);
+    if (thread.control.count(H.SOCKET_COUNT, -1) === 0) {
+      thread.control.wakeAll();
+    }
+  }
+
+  /** Throws what the context's state asks for, and handles waiting mail. */
+  #enter(): void {
+    const { thread } = this;
+    if (thread.hasMail()) thread.processMail();
+    if ((++this.#operations & (LIVENESS_OPERATIONS - 1)) === 0) {
+      thread.checkLiveness();
+    }
+    if (thread.control.state !== ContextState.OPEN) thread.checkState();
+  }
+
+  #publishHwm(): void {
+    const { words } = this.thread.control;
+    const { sendHighWaterMark, receiveHighWaterMark } = this.options;
+    store(words, this.record + SOCKET.SEND_HWM, sendHighWaterMark);
+    store(words, this.record + SOCKET.RECEIVE_HWM, receiveHighWaterMark);
+  }
+
+  #restorePipe(end: number): Pipe {
+    const { layout } = this.thread.control;
+    const record = layout.recordOf(Pool.PIPE, end);
+    const side = end === record + PIPE.END ? 0 : 1;
+    const pipe = new Pipe(this.thread, record, side, this);
+    pipe.restore();
+    this.#pipes.add(pipe);
+    return pipe;
+  }
+
+  /** Leaves the socket's state in its record and forgets it here. */
+  #letGo(nextOwnerSlot: number): void {
+    const { thread, record } = this;
+    const { words } = thread.control;
+    this.#closed = true;
+    if (nextOwnerSlot === 0) this.#endpoints.closeNames();
+    let head = 0;
+    for (const pipe of this.#pipes) {
+      pipe.save();
+      // Ordering: the command or message that hands the socket over
+      // publishes all of this.
+      put(words, pipe.node + END.NEXT_PIPE, head);
+      head = pipe.node;
+    }
+    this.#pipes.clear();
+    put(words, record + SOCKET.PIPES, head);
+    put(words, record + SOCKET.LINGER, this.options.linger);
+    put(words, record + SOCKET.TYPE, this.options.type);
+    this.#own.save(
+      record + SOCKET.CHILDREN,
+      record + SOCKET.TERM_ACKS,
+      record + SOCKET.PROCESSED_SEQNUM,
+    );
+    thread.unregister(record + SOCKET.NODE);
+    this.host.socketGone(this);
+  }
+}
+
+/** The far end of a pipe that nobody came for; it only says goodbye. */
+class LonelyEnd implements PipeSink {
+  readonly #pipes: Set<Pipe>;
+
+  constructor(pipes: Set<Pipe>) {
+    this.#pipes = pipes;
+  }
+
+  readActivated(): void {}
+  writeActivated(): void {}
+  hiccuped(): void {}
+  hiccupAcknowledged(): void {}
+
+  pipeTerminated(pipe: Pipe): void {
+    this.#pipes.delete(pipe);
+  }
+}

@@ -1,0 +1,348 @@
+// libzmq: socket_base.cpp (bind, connect, term_endpoint) · runs on: app thread · RFC: –
+
+import { put } from "../memory/shared_access.ts";
+import { OWN, OwnKind, THREAD } from "../memory/layout.ts";
+import { parseEndpoint } from "../base/endpoint.ts";
+import type { Endpoint, InprocEndpoint } from "../base/endpoint.ts";
+import { ZmqError } from "../base/errors.ts";
+import { skipsDuplicateConnect } from "../base/socket_type.ts";
+import { closeFd } from "../../ffi/mod.ts";
+import { Command } from "./command.ts";
+import { chooseIoThread } from "./choose_io_thread.ts";
+import { InprocRegistry } from "./inproc_registry.ts";
+import { storeArguments } from "./launch_arguments.ts";
+import { createChildRecord } from "./own.ts";
+import type { Own } from "./own.ts";
+import { createPipePair, Pipe } from "./pipe.ts";
+import { pipeFlags, pipeLimits } from "./pipe_limits.ts";
+import type { SocketType } from "../base/socket_type.ts";
+import type { SocketOptions } from "../base/options.ts";
+import type { Thread } from "./thread.ts";
+import type { PipeSink } from "./pipe.ts";
+import type { Transport } from "./transport.ts";
+
+/** The socket that endpoints belong to. */
+export interface EndpointOwner extends PipeSink {
+  readonly record: number;
+  readonly mailbox: number;
+  readonly type: SocketType;
+  readonly options: SocketOptions;
+  readonly thread: Thread;
+  /** Starts I/O workers if this thread may. */
+  needIoThreads(): void;
+  transport(protocol: string): Transport;
+  attachPipe(pipe: Pipe, locallyInitiated: boolean): void;
+  /** Takes the far end of a pipe that nobody came for. */
+  attachLonelyEnd(record: number): void;
+  /** Tells the peer at the other end of an inproc pipe who we are. */
+  announceRoutingId(pipe: Pipe): void;
+}
+
+/** One bound or connected endpoint. */
+interface Entry {
+  readonly text: string;
+  readonly bound: boolean;
+  /** Session or listener, 0 for inproc. */
+  readonly child: number;
+  /** Pipe of a connect, null for binds and late pipes. */
+  pipe: Pipe | null;
+  /** Waits in the inproc registry for a bind. */
+  pending: boolean;
+}
+
+/** An endpoint on its way to another thread with its socket. */
+export interface SavedEndpoint {
+  readonly text: string;
+  readonly bound: boolean;
+  readonly child: number;
+  /** Record of the pipe, or 0. */
+  readonly pipe: number;
+  readonly pending: boolean;
+}
+
+/** What a socket is bound and connected to. Owner: the socket's thread. */
+export class SocketEndpoints {
+  readonly #socket: EndpointOwner;
+  readonly #own: Own;
+  readonly #entries: Entry[] = [];
+  readonly #inproc: InprocRegistry;
+
+  constructor(socket: EndpointOwner, own: Own) {
+    this.#socket = socket;
+    this.#own = own;
+    this.#inproc = new InprocRegistry(socket.thread.control);
+  }
+
+  get count(): number {
+    return this.#entries.length;
+  }
+
+  bind(text: string): void {
+    const endpoint = parseEndpoint(text, "bind");
+    withAddress(text, () => {
+      if (endpoint.protocol === "inproc") this.#bindInproc(text, endpoint);
+      else this.#listen(endpoint);
+    });
+  }
+
+  connect(text: string, routingId: Uint8Array | null): void {
+    const endpoint = parseEndpoint(text, "connect");
+    withAddress(text, () => {
+      if (
+        skipsDuplicateConnect(this.#socket.type) &&
+        this.#entries.some((entry) => !entry.bound && entry.text === text)
+      ) return;
+      if (endpoint.protocol === "inproc") {
+        this.#connectInproc(text, endpoint, routingId);
+      } else this.#connectStream(text, endpoint, routingId);
+      this.#socket.options.lastEndpoint = text;
+    });
+  }
+
+  unbind(text: string): void {
+    parseEndpoint(text, "bind");
+    this.#forget(text, true);
+  }
+
+  disconnect(text: string): void {
+    parseEndpoint(text, "connect");
+    this.#forget(text, false);
+  }
+
+  /** A session has no way back to its peer. */
+  childGaveUp(child: number): void {
+    const index = this.#entries.findIndex((entry) => entry.child === child);
+    if (index < 0) return;
+    const [entry] = this.#entries.splice(index, 1);
+    entry?.pipe?.terminate(false);
+    this.#own.terminateChild(child);
+  }
+
+  pipeGone(pipe: Pipe): void {
+    const index = this.#entries.findIndex((entry) => entry.pipe === pipe);
+    if (index < 0) return;
+    const entry = this.#entries[index] as Entry;
+    entry.pipe = null;
+    if (entry.child === 0) this.#entries.splice(index, 1);
+  }
+
+  /** Takes the socket's names off the registry, before the reaper has it. */
+  closeNames(): void {
+    for (const entry of this.#entries) {
+      if (entry.child !== 0) continue;
+      if (entry.bound) this.#inproc.unbind(nameOf(entry.text), this.#record);
+      else if (entry.pending) this.#withdraw(entry);
+    }
+    this.#entries.length = 0;
+  }
+
+  save(): SavedEndpoint[] {
+    return this.#entries.map((entry) => ({
+      text: entry.text,
+      bound: entry.bound,
+      child: entry.child,
+      pipe: entry.pipe?.record ?? 0,
+      pending: entry.pending,
+    }));
+  }
+
+  restore(saved: readonly SavedEndpoint[], pipes: readonly Pipe[]): void {
+    for (const { text, bound, child, pipe, pending } of saved) {
+      const found = pipes.find((candidate) => candidate.record === pipe);
+      this.#entries.push({ text, bound, child, pipe: found ?? null, pending });
+    }
+  }
+
+  get #record(): number {
+    return this.#socket.record;
+  }
+
+  #listen(endpoint: Endpoint): void {
+    const { options } = this.#socket;
+    const slot = this.#chooseThread();
+    const transport = this.#socket.transport(endpoint.protocol);
+    const { fd, endpoint: text } = transport.listen(endpoint, options);
+    try {
+      const child = this.#createChild(
+        OwnKind.LISTENER,
+        slot,
+        endpoint.protocol,
+        text,
+      );
+      put(this.#words, child + OWN.FD, fd);
+      this.#own.launch(child);
+      this.#add(text, true, child, null);
+    } catch (error) {
+      closeFd(fd);
+      throw error;
+    }
+    options.lastEndpoint = text;
+  }
+
+  #connectStream(
+    text: string,
+    endpoint: Endpoint,
+    routingId: Uint8Array | null,
+  ): void {
+    const { thread, options } = this.#socket;
+    const slot = this.#chooseThread();
+    const child = this.#createChild(
+      OwnKind.SESSION,
+      slot,
+      endpoint.protocol,
+      text,
+    );
+    let pipe: Pipe | null = null;
+    if (!options.immediate) {
+      const record = createPipePair(
+        thread.memory,
+        [this.#socket.mailbox, this.#mailboxOf(slot)],
+        pipeLimits(options),
+      );
+      if (record === 0) throw new ZmqError("EMFILE");
+      put(this.#words, child + OWN.PIPE, record);
+      pipe = new Pipe(thread, record, 0, this.#socket);
+      pipe.assignedRoutingId = routingId;
+    }
+    this.#own.launch(child);
+    this.#add(text, false, child, pipe);
+    if (pipe !== null) this.#socket.attachPipe(pipe, true);
+  }
+
+  #bindInproc(text: string, endpoint: InprocEndpoint): void {
+    const waiting = this.#inproc.bind(endpoint.name, this.#record);
+    this.#add(text, true, 0, null);
+    this.#socket.options.lastEndpoint = text;
+    const { thread } = this.#socket;
+    for (const record of waiting) {
+      const pipe = new Pipe(thread, record, 1, this.#socket);
+      this.#socket.announceRoutingId(pipe);
+      this.#socket.attachPipe(pipe, false);
+      // The connecter learns of our marks, and that it is connected.
+      thread.control.post(pipe.peerNode, Command.PIPE_HWM);
+    }
+  }
+
+  #connectInproc(
+    text: string,
+    endpoint: InprocEndpoint,
+    routingId: Uint8Array | null,
+  ): void {
+    const { thread, options } = this.#socket;
+    const record = createPipePair(
+      thread.memory,
+      [this.#socket.mailbox, this.#socket.mailbox],
+      {
+        firstSend: options.sendHighWaterMark,
+        secondReceive: -1,
+        secondSend: -1,
+        firstReceive: options.receiveHighWaterMark,
+        flags: pipeFlags(options),
+      },
+    );
+    if (record === 0) throw new ZmqError("EMFILE");
+    const pipe = new Pipe(thread, record, 0, this.#socket);
+    pipe.assignedRoutingId = routingId;
+    this.#socket.announceRoutingId(pipe);
+    const binder = this.#inproc.connect(endpoint.name, record, this.#record);
+    pipe.writer.updateHwm();
+    this.#add(text, false, 0, pipe, binder === 0);
+    if (binder !== 0) {
+      thread.control.post(pipe.peerNode, Command.BIND);
+    }
+    this.#socket.attachPipe(pipe, true);
+  }
+
+  #forget(text: string, bound: boolean): void {
+    const index = this.#entries.findIndex((entry) =>
+      entry.text === text && entry.bound === bound
+    );
+    if (index < 0) throw new ZmqError("ENOENT", { address: text });
+    const [entry] = this.#entries.splice(index, 1) as [Entry];
+    if (entry.child === 0 && bound) {
+      this.#inproc.unbind(nameOf(text), this.#record);
+      return;
+    }
+    if (entry.pending) this.#withdraw(entry);
+    entry.pipe?.terminate(false);
+    if (entry.child !== 0) this.#own.terminateChild(entry.child);
+  }
+
+  /** Takes a waiting inproc connect back: this socket plays its peer too. */
+  #withdraw(entry: Entry): void {
+    const pipe = entry.pipe;
+    if (pipe === null || !this.#inproc.withdraw(pipe.record)) return;
+    this.#socket.attachLonelyEnd(pipe.record);
+  }
+
+  #chooseThread(): number {
+    const { thread, options } = this.#socket;
+    const slot = chooseIoThread(thread.control, options.affinity);
+    if (slot < 0) throw new ZmqError("EMTHREAD");
+    this.#socket.needIoThreads();
+    return slot;
+  }
+
+  #createChild(
+    kind: number,
+    slot: number,
+    protocol: string,
+    endpoint: string,
+  ): number {
+    const { thread, options } = this.#socket;
+    const child = createChildRecord(thread, {
+      kind,
+      mailbox: this.#mailboxOf(slot),
+      ownerMailbox: this.#socket.mailbox,
+      socket: this.#record,
+    });
+    if (child === 0) throw new ZmqError("EMFILE");
+    const reference = storeArguments(thread.memory, {
+      protocol,
+      endpoint,
+      options,
+    });
+    if (reference === 0) throw new ZmqError("ENOMEM");
+    put(this.#words, child + OWN.ARGUMENTS, reference);
+    return child;
+  }
+
+  #mailboxOf(slot: number): number {
+    return this.#socket.thread.control.layout.thread(slot) + THREAD.MAILBOX;
+  }
+
+  get #words(): Int32Array {
+    return this.#socket.thread.control.words;
+  }
+
+  #add(
+    text: string,
+    bound: boolean,
+    child: number,
+    pipe: Pipe | null,
+    pending = false,
+  ): void {
+    if (pipe !== null) pipe.endpoint = text;
+    this.#entries.push({ text, bound, child, pipe, pending });
+  }
+}
+
+function nameOf(text: string): string {
+  return text.slice("inproc://".length);
+}
+
+/** Runs an operation on an endpoint; its errors say which one it was. */
+function withAddress(text: string, operation: () => void): void {
+  try {
+    operation();
+  } catch (error) {
+    if (!(error instanceof ZmqError) || error.address !== undefined) {
+      throw error;
+    }
+    throw new ZmqError(error.code, {
+      address: text,
+      message: error.message,
+      errno: error.errno,
+    });
+  }
+}

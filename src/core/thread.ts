@@ -1,0 +1,333 @@
+// libzmq: mailbox.{hpp,cpp}, signaler.{hpp,cpp}, ctx.cpp (slots) · runs on: any · RFC: –
+
+import {
+  compareExchange,
+  exchange,
+  get,
+  load,
+  store,
+  wait,
+  waitAsync,
+} from "../memory/shared_access.ts";
+import {
+  ContextState,
+  MAILBOX,
+  Pool,
+  Sleep,
+  SOCKET,
+  THREAD,
+} from "../memory/layout.ts";
+import type { ContextMemory } from "../memory/context_memory.ts";
+import type { ControlSegment } from "../memory/control_segment.ts";
+import { ZmqError } from "../base/errors.ts";
+import type { CommandTarget } from "./command.ts";
+import type { CorePlatform, KeepAlive } from "./platform.ts";
+
+/** Longest sleep before the other threads' lives are checked, ms. */
+export const LIVENESS_INTERVAL_MS = 500;
+
+/** Somebody who found no memory and wants to hear when some comes free. */
+export interface MemoryWaiter {
+  memoryCame(): void;
+}
+
+/**
+ * One thread's place in a context: its mailboxes, how it sleeps, and the
+ * objects that live on it.
+ */
+export class Thread {
+  readonly memory: ContextMemory;
+  readonly control: ControlSegment;
+  readonly platform: CorePlatform;
+  readonly slot: number;
+  /** Record in control memory. */
+  readonly record: number;
+  /** Called for commands to an object that is not on this thread yet. */
+  onUnknown: ((node: number, bits: number) => void) | null = null;
+  /** Called after a turn that processed commands. */
+  onProcessed: (() => void) | null = null;
+
+  readonly #targets: Map<number, CommandTarget> = new Map();
+  readonly #nodes: number[] = [];
+  readonly #memoryWaiters: Set<MemoryWaiter> = new Set();
+  #processing = false;
+
+  /** Standing `waitAsync` and who wants it. */
+  #armed = false;
+  #retained = 0;
+  #keepAlive: KeepAlive | null = null;
+  #lastCheckMs = 0;
+  readonly #watched: () => readonly number[];
+
+  /**
+   * @param watched Slots of the threads that the context cannot live without.
+   */
+  constructor(
+    memory: ContextMemory,
+    platform: CorePlatform,
+    watched: () => readonly number[],
+  ) {
+    this.memory = memory;
+    this.control = memory.control;
+    this.platform = platform;
+    this.slot = memory.slot;
+    this.record = this.control.layout.thread(memory.slot);
+    this.#watched = watched;
+  }
+
+  /** Word index of the thread's own mailbox. */
+  get mailbox(): number {
+    return this.record + THREAD.MAILBOX;
+  }
+
+  register(node: number, target: CommandTarget): void {
+    this.#targets.set(node, target);
+  }
+
+  unregister(node: number): void {
+    this.#targets.delete(node);
+  }
+
+  /** Whether commands of several objects are being handled right now. */
+  get processing(): boolean {
+    return this.#processing;
+  }
+
+  wantMemory(waiter: MemoryWaiter): void {
+    this.#memoryWaiters.add(waiter);
+    this.control.wantMemory(this.slot);
+  }
+
+  forgetMemory(waiter: MemoryWaiter): void {
+    this.#memoryWaiters.delete(waiter);
+  }
+
+  /** Whether mail waits; one atomic load. */
+  hasMail(): boolean {
+    return load(this.control.words, this.record + THREAD.SUMMARY) !== 0;
+  }
+
+  /** Handles everything that waits in this thread's mailboxes. */
+  processMail(): boolean {
+    const { words } = this.control;
+    const summaryIndex = this.record + THREAD.SUMMARY;
+    if (load(words, summaryIndex) === 0 || this.#processing) return false;
+    this.#processing = true;
+    try {
+      let summary = exchange(words, summaryIndex, 0);
+      while (summary !== 0) {
+        this.#processGroups(summary);
+        summary = exchange(words, summaryIndex, 0);
+      }
+    } finally {
+      this.#processing = false;
+    }
+    this.onProcessed?.();
+    return true;
+  }
+
+  /** Takes and handles what waits in one mailbox. */
+  processMailbox(mailbox: number): void {
+    const nodes = this.#nodes.length === 0 ? this.#nodes : [];
+    this.control.drain(mailbox, nodes);
+    for (let i = 0; i < nodes.length; i++) {
+      const node = nodes[i] as number;
+      const bits = this.control.takePending(node);
+      const target = this.#targets.get(node);
+      if (target !== undefined) target.processCommands(bits);
+      else this.onUnknown?.(node, bits);
+    }
+    nodes.length = 0;
+  }
+
+  /**
+   * Gets ready to sleep in the given way; false when mail came meanwhile.
+   * After true the caller sleeps and then calls {@link awake}.
+   */
+  prepareSleep(how: number): boolean {
+    const { words } = this.control;
+    // Ordering: sleep first, then look; a sender sets its bit first, then
+    // looks at sleep. One of the two sees the other.
+    store(words, this.record + THREAD.SLEEP, how);
+    if (load(words, this.record + THREAD.SUMMARY) === 0) return true;
+    this.awake();
+    return false;
+  }
+
+  /** The thread runs again. */
+  awake(): void {
+    // An armed waitAsync still needs to be woken by the next sender.
+    if (!this.#armed) {
+      store(this.control.words, this.record + THREAD.SLEEP, Sleep.AWAKE);
+    }
+  }
+
+  /**
+   * Blocks until commands were handled, or a time of {@link
+   * CorePlatform.monotonicMs} has come.
+   *
+   * @returns false when the time came first.
+   * @throws {ZmqError} EOWNERDEAD when a thread of the context died.
+   */
+  waitSync(deadlineMs: number): boolean {
+    for (;;) {
+      if (this.processMail()) return true;
+      const left = deadlineMs - this.platform.monotonicMs();
+      if (left <= 0) return false;
+      if (!this.prepareSleep(Sleep.FUTEX)) continue;
+      const result = wait(
+        this.control.words,
+        this.record + THREAD.SLEEP,
+        Sleep.FUTEX,
+        Math.min(left, LIVENESS_INTERVAL_MS),
+      );
+      this.awake();
+      if (result === "timed-out") this.checkLiveness();
+    }
+  }
+
+  /** Looks, at most twice a second, whether the context's threads live. */
+  checkLiveness(): void {
+    const now = this.platform.monotonicMs();
+    if (now - this.#lastCheckMs < LIVENESS_INTERVAL_MS / 2) return;
+    this.#lastCheckMs = now;
+    const { words, layout, platform } = this.control;
+    if (this.control.state === ContextState.FAILED) return;
+    for (const slot of this.#watched()) {
+      const tid = load(words, layout.thread(slot) + THREAD.TID);
+      if (tid !== 0 && !platform.threadAlive(tid)) this.control.fail(slot);
+    }
+  }
+
+  /** Throws what the context's state makes of every call. */
+  checkState(): void {
+    const { state } = this.control;
+    if (state === ContextState.OPEN) return;
+    if (state === ContextState.SHUT_DOWN) throw new ZmqError("ETERM");
+    throw new ZmqError("EOWNERDEAD");
+  }
+
+  /**
+   * Handles mail from the event loop, and keeps the process alive, until
+   * {@link release} was called as often.
+   */
+  retain(): void {
+    if (this.#retained++ === 0) {
+      this.#keepAlive ??= this.platform.keepAlive(
+        () => this.#onLivenessTimer(),
+        LIVENESS_INTERVAL_MS,
+      );
+      this.#keepAlive.retain();
+    }
+    this.arm();
+  }
+
+  release(): void {
+    if (--this.#retained === 0) this.#keepAlive?.release();
+  }
+
+  /** Arranges for mail to be handled from the event loop. */
+  arm(): void {
+    if (this.#armed) return;
+    this.#armed = true;
+    if (!this.prepareSleep(Sleep.FUTEX)) {
+      Promise.resolve().then(() => this.#onWake());
+      return;
+    }
+    const promise = waitAsync(
+      this.control.words,
+      this.record + THREAD.SLEEP,
+      Sleep.FUTEX,
+    ) ?? Promise.resolve();
+    promise.then(() => this.#onWake());
+  }
+
+  #onWake(): void {
+    this.#armed = false;
+    this.processMail();
+    if (this.#retained > 0 || this.memory.loanCount > 0) this.arm();
+  }
+
+  #onLivenessTimer(): void {
+    if (this.#retained === 0) return;
+    this.checkLiveness();
+    if (this.control.state !== ContextState.OPEN) this.processMail();
+  }
+
+  #processGroups(summary: number): void {
+    const { words } = this.control;
+    const group = this.control.readyGroup;
+    while (summary !== 0) {
+      const bit = 31 - Math.clz32(summary & -summary);
+      summary &= summary - 1;
+      const first = bit * group;
+      const end = Math.min(first + group, this.control.layout.readyWords);
+      for (let word = first; word < end; word++) {
+        const index = this.record + THREAD.READY + word;
+        if (load(words, index) !== 0) {
+          this.#processReady(word, exchange(words, index, 0));
+        }
+      }
+    }
+  }
+
+  #processReady(word: number, ready: number): void {
+    while (ready !== 0) {
+      const bit = 31 - Math.clz32(ready & -ready);
+      ready &= ready - 1;
+      const readyIndex = word * 32 + bit;
+      if (readyIndex === 0) this.#processOwn();
+      else this.#processSocket(readyIndex - 1);
+    }
+  }
+
+  #processOwn(): void {
+    this.processMailbox(this.mailbox);
+    const { words } = this.control;
+    if (exchange(words, this.record + THREAD.MEMORY_CAME, 0) !== 0) {
+      const waiters = [...this.#memoryWaiters];
+      this.#memoryWaiters.clear();
+      for (const waiter of waiters) waiter.memoryCame();
+    }
+    this.memory.collectLoans();
+  }
+
+  #processSocket(index: number): void {
+    const { words, layout } = this.control;
+    const record = (layout.poolBase[Pool.SOCKET] as number) +
+      index * SOCKET.SIZE;
+    const mailbox = record + SOCKET.MAILBOX;
+    // Not ours, or not adopted yet: whoever adopts it drains it.
+    if (
+      load(words, mailbox + MAILBOX.OWNER) !== this.slot ||
+      !this.#targets.has(record)
+    ) return;
+    this.processMailbox(mailbox);
+  }
+}
+
+/** Takes a free application slot of a context; -1 when all are in use. */
+export function takeThreadSlot(
+  control: ControlSegment,
+  firstSlot: number,
+): number {
+  const { words, layout, tid } = control;
+  for (let slot = firstSlot; slot < layout.threadCount; slot++) {
+    const index = layout.thread(slot) + THREAD.TID;
+    const holder = get(words, index);
+    const free = holder === 0 || !control.platform.threadAlive(holder);
+    if (free && compareExchange(words, index, holder, tid) === holder) {
+      initThread(control, slot);
+      return slot;
+    }
+  }
+  return -1;
+}
+
+/** Prepares a thread's mailbox, before anybody sends to it. */
+export function initThread(control: ControlSegment, slot: number): void {
+  const record = control.layout.thread(slot);
+  store(control.words, record + THREAD.SLEEP, Sleep.AWAKE);
+  control.initMailbox(record + THREAD.MAILBOX, slot, 0);
+  control.initNode(record + THREAD.NODE, record + THREAD.MAILBOX);
+}

@@ -1,0 +1,120 @@
+// libzmq: socket_base.cpp (bind, connect), session_base.cpp (start_connecting) · runs on: app thread and io thread · RFC: –
+
+import type { SocketOptions } from "../base/options.ts";
+import type { Endpoint } from "../base/endpoint.ts";
+import type { Poller } from "../poller/poller.ts";
+import type { TimerQueue } from "../poller/timer_queue.ts";
+import type { Pipe } from "./pipe.ts";
+import type { Thread } from "./thread.ts";
+
+/** What the objects on an I/O worker may use of it. */
+export interface IoContext {
+  readonly thread: Thread;
+  readonly poller: Poller;
+  readonly timers: TimerQueue;
+  /** Descriptor by which other threads wake this one. */
+  readonly wakeFd: number;
+  transport(protocol: string): Transport;
+  /** Keeps an object that only the kernel refers to. */
+  addObject(object: object): void;
+  removeObject(object: object): void;
+  /** Called after each turn, for what other threads left elsewhere. */
+  addTurnHook(hook: () => void): void;
+  /** Called once, when the worker stops. */
+  onStop(hook: () => void): void;
+  /** Module that every worker of the context starts from. */
+  readonly workerUrl: string;
+  /** Calls back in the next turn: for work cut off so that others get theirs. */
+  continueLater(callback: () => void): void;
+}
+
+/** Why an engine ended. */
+export const EngineEnd = {
+  /** The connection broke or could not be kept: try again. */
+  CONNECTION: 0,
+  /** The handshake took too long: try again. */
+  TIMEOUT: 1,
+  /** The peer broke the protocol: do not try again. */
+  PROTOCOL: 2,
+} as const;
+export type EngineEnd = typeof EngineEnd[keyof typeof EngineEnd];
+
+/** A session, as its engine and its connecter see it. */
+export interface SessionPort {
+  readonly options: SocketOptions;
+  readonly endpoint: string;
+  /** The pipe to the socket, if there is one now. */
+  readonly pipe: Pipe | null;
+  /** Milliseconds of the last back-off; kept for the connecter. */
+  reconnectIntervalMs: number;
+  /** A connection was made. */
+  attach(engine: Engine): void;
+  /**
+   * The handshake is done: from now on messages flow.
+   *
+   * @returns false when the context has no pipe left for this connection.
+   */
+  engineReady(peerRoutingId: Uint8Array): boolean;
+  /** The engine ended by itself; it is not to be touched any more. */
+  engineError(end: EngineEnd, reason: string): void;
+}
+
+/** A listening descriptor made on the application's thread. */
+export interface Listening {
+  fd: number;
+  /** The endpoint with wildcards resolved. */
+  endpoint: string;
+}
+
+/** An attempt, and further attempts, to make a session's connection. */
+export interface Connecter {
+  /** Stops trying and lets go of everything. */
+  close(): void;
+}
+
+/** A listener, on its I/O thread. */
+export interface Listener {
+  close(): void;
+}
+
+/** How connections of one protocol come to be. */
+export interface Transport {
+  readonly protocols: readonly string[];
+  /**
+   * Binds and listens. App thread.
+   *
+   * @throws {ZmqError} The operating system's refusal.
+   */
+  listen(endpoint: Endpoint, options: SocketOptions): Listening;
+  /** Accepts on a descriptor made by {@link Transport.listen}. I/O thread. */
+  accept(
+    io: IoContext,
+    fd: number,
+    endpoint: string,
+    options: SocketOptions,
+    accepted: (fd: number, peer: string) => void,
+  ): Listener;
+  /**
+   * Begins to connect; calls `session.attach` with an engine when it has a
+   * connection. I/O thread.
+   *
+   * @param wait Whether to wait for the reconnect interval first.
+   */
+  connect(io: IoContext, session: SessionPort, wait: boolean): Connecter;
+  /** Takes care of an accepted descriptor: options, then an engine. */
+  createEngine(io: IoContext, fd: number, session: SessionPort): Engine;
+}
+
+/** One connection: moves bytes between a descriptor and a session's pipe. */
+export interface Engine {
+  /** Starts; the session is told by engineReady or engineError. */
+  plug(): void;
+  /** The pipe has something to send. */
+  restartOutput(): void;
+  /** The pipe has room again. */
+  restartInput(): void;
+  /** The pipe is going away: forget everything that refers to it. */
+  pipeTerminated(): void;
+  /** Closes the connection without telling the session. */
+  terminate(): void;
+}
