@@ -1,0 +1,63 @@
+// libzmq: dealer.{hpp,cpp} · runs on: app thread · RFC: 28
+
+import type { Pattern, PatternHost, Received } from "../../core/pattern.ts";
+import type { OutPart, Pipe } from "../../core/pipe_contract.ts";
+import { FairQueue } from "../fair_queue.ts";
+import { LoadBalancer } from "../load_balancer.ts";
+import { writeProbe } from "../out_part.ts";
+
+/** DEALER: sends to its peers in turn, receives from them in turn. */
+export class Dealer implements Pattern {
+  readonly #host: PatternHost;
+  readonly #fairQueue: FairQueue;
+  readonly #loadBalancer: LoadBalancer;
+
+  constructor(host: PatternHost) {
+    this.#host = host;
+    this.#fairQueue = new FairQueue();
+    this.#loadBalancer = new LoadBalancer();
+  }
+
+  attach(pipe: Pipe): void {
+    if (this.#host.options.probeRouter) writeProbe(pipe);
+    this.#fairQueue.attach(pipe);
+    this.#loadBalancer.attach(pipe);
+  }
+
+  readActivated(pipe: Pipe): void {
+    this.#fairQueue.activated(pipe);
+  }
+
+  writeActivated(pipe: Pipe): void {
+    this.#loadBalancer.activated(pipe);
+  }
+
+  hiccuped(pipe: Pipe): void {
+    this.#loadBalancer.activated(pipe);
+  }
+
+  pipeTerminated(pipe: Pipe): void {
+    this.#fairQueue.pipeTerminated(pipe);
+    this.#loadBalancer.pipeTerminated(pipe);
+  }
+
+  trySend(parts: readonly OutPart[], count: number): boolean {
+    return this.#loadBalancer.send(parts, 0, count) !== null;
+  }
+
+  tryReceive(out: Received): boolean {
+    const pipe = this.#fairQueue.front();
+    if (pipe === null) return false;
+    out.takeRest(pipe);
+    this.#fairQueue.advance();
+    return true;
+  }
+
+  hasIn(): boolean {
+    return this.#fairQueue.front() !== null;
+  }
+
+  hasOut(): boolean {
+    return this.#loadBalancer.hasOut();
+  }
+}
