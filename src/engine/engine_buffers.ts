@@ -1,0 +1,18 @@
+// libzmq: config.hpp (in_batch_size, out_batch_size) · runs on: io thread · RFC: –
+
+import { addressOf, IoVector } from "../../ffi/mod.ts";
+
+/** Bytes taken from a connection by one call. */
+export const READ_BYTES_MAX: number = 128 * 1024;
+
+/** Stretches handed to the kernel by one call. */
+export const SPANS_MAX = 64;
+
+/** Buffers that all engines of one I/O worker share, one after the other. */
+export class EngineBuffers {
+  /** What was read; the unparsed rest of the read before comes first. */
+  readonly scratch: Uint8Array = new Uint8Array(2 * READ_BYTES_MAX);
+  readonly scratchAddress: number = addressOf(this.scratch);
+  readonly input: IoVector = new IoVector(2);
+  readonly output: IoVector = new IoVector(SPANS_MAX);
+}

@@ -1,0 +1,453 @@
+// libzmq: stream_engine_base.{hpp,cpp}, zmtp_engine.{hpp,cpp} · runs on: io thread · RFC: 23, 37
+
+import {
+  closeFd,
+  errnoName,
+  errnoNumber,
+  receive,
+  receiveVector,
+  send,
+} from "../../ffi/mod.ts";
+import { SocketType } from "../base/socket_type.ts";
+import { PROTOCOL_ERRORS } from "../base/protocol_error.ts";
+import type { ProtocolError } from "../base/protocol_error.ts";
+import { EngineEnd } from "../core/transport.ts";
+import type { Engine, IoContext, SessionPort } from "../core/transport.ts";
+import type { MemoryWaiter } from "../core/thread.ts";
+import type { PollEvents, PollHandle } from "../poller/poller.ts";
+import type { Timer } from "../poller/timer_queue.ts";
+import {
+  commandDataStart,
+  CommandKind,
+  encodeCancel,
+  encodeCommandFrame,
+  encodeLegacySubscription,
+  encodePong,
+  encodeSubscribe,
+  identifyCommand,
+  parsePing,
+} from "../zmtp/command_codec.ts";
+import { READ_BYTES_MAX } from "./engine_buffers.ts";
+import type { EngineBuffers } from "./engine_buffers.ts";
+import { Handshake, HANDSHAKE_BUFFER_BYTES } from "./handshake.ts";
+import { FeedResult, Inbound } from "./inbound.ts";
+import { Outbound, SendResult } from "./outbound.ts";
+
+const EAGAIN = -errnoNumber("EAGAIN");
+
+/** Reads from one connection before others get their turn. */
+const READS_PER_TURN_MAX = 8;
+
+/** Batches to one connection before others get their turn. */
+const BATCHES_PER_TURN_MAX = 8;
+
+const NOTHING = new Uint8Array(0);
+
+/** One connection that speaks ZMTP 3 with the NULL mechanism. */
+export class ZmtpEngine implements Engine, PollEvents, MemoryWaiter {
+  readonly #io: IoContext;
+  readonly #fd: number;
+  readonly #session: SessionPort;
+  readonly #buffers: EngineBuffers;
+  readonly #handshake: Handshake;
+  #handle: PollHandle | null = null;
+  #handshakeTimer: Timer | null = null;
+  #inbound: Inbound | null = null;
+  #outbound: Outbound | null = null;
+
+  /** Received and not yet parsed. */
+  #leftover: Uint8Array = NOTHING;
+  /** Greeting, READY, PONG: bytes that go before the pipe's. */
+  #control: Uint8Array = NOTHING;
+  #inputStopped = false;
+  #outputWanted = false;
+  #scheduled = false;
+  #ended = false;
+
+  constructor(
+    io: IoContext,
+    fd: number,
+    session: SessionPort,
+    buffers: EngineBuffers,
+  ) {
+    this.#io = io;
+    this.#fd = fd;
+    this.#session = session;
+    this.#buffers = buffers;
+    this.#handshake = new Handshake(session.options);
+  }
+
+  plug(): void {
+    const handle = this.#io.poller.add(this.#fd, this);
+    if (typeof handle === "number") {
+      // Never from inside attach: the session is not ready for its end yet.
+      this.#io.continueLater(() => this.#fail(handle, "watch"));
+      return;
+    }
+    this.#handle = handle;
+    const { handshakeInterval } = this.#session.options;
+    if (handshakeInterval > 0) {
+      this.#handshakeTimer = this.#io.timers.add(
+        handshakeInterval,
+        () =>
+          this.#end(
+            EngineEnd.TIMEOUT,
+            `no handshake in ${handshakeInterval} ms`,
+          ),
+      );
+    }
+    this.#queueControl(this.#handshake.greeting());
+    this.#setInterest();
+    this.#io.continueLater(() => this.outEvent());
+  }
+
+  inEvent(): void {
+    if (this.#ended) return;
+    if (this.#inputStopped) {
+      // Readable although we do not read: the connection may be broken.
+      this.#checkBroken();
+      return;
+    }
+    if (this.#inbound === null) this.#readHandshake();
+    else this.#readTraffic();
+  }
+
+  outEvent(): void {
+    if (this.#ended) return;
+    this.#outputWanted = false;
+    if (!this.#flushControl()) return;
+    const outbound = this.#outbound;
+    if (outbound === null) return;
+    for (let batch = 0; batch < BATCHES_PER_TURN_MAX; batch++) {
+      const { pipe } = this.#session;
+      if (pipe === null || pipe.hiccupPending) return;
+      const result = outbound.send(pipe);
+      if (result === SendResult.SENT) {
+        if (this.#control.length > 0 && !this.#flushControl()) return;
+        continue;
+      }
+      if (result === SendResult.EMPTY) {
+        // Marks us asleep, or finds the delimiter.
+        if (pipe.checkRead()) continue;
+        this.#setInterest();
+        return;
+      }
+      // A broken connection is found by reading, so that nothing that came
+      // before the end is lost.
+      this.#outputWanted = result === SendResult.FULL;
+      this.#setInterest();
+      if (result === SendResult.BROKEN) this.#afterBrokenWrite();
+      return;
+    }
+    this.#continueOutput();
+  }
+
+  restartOutput(): void {
+    if (this.#ended || this.#outputWanted) return;
+    this.outEvent();
+  }
+
+  restartInput(): void {
+    if (this.#ended || !this.#inputStopped) return;
+    this.#inputStopped = false;
+    const bytes = this.#leftover;
+    this.#leftover = NOTHING;
+    this.#parse(bytes, bytes.length);
+    if (this.#ended || this.#inputStopped) return;
+    this.#setInterest();
+  }
+
+  memoryCame(): void {
+    this.restartInput();
+  }
+
+  pipeTerminated(): void {
+    this.#outbound?.forget();
+    this.#io.thread.forgetMemory(this);
+    this.#inbound?.reset();
+    // Nobody is left to read for, or to send for.
+    this.#inputStopped = true;
+    this.#setInterest();
+  }
+
+  terminate(): void {
+    if (this.#ended) return;
+    this.#close();
+  }
+
+  // Handshake.
+
+  #readHandshake(): void {
+    const { scratch } = this.#buffers;
+    scratch.set(this.#leftover);
+    const have = this.#leftover.length;
+    const room = HANDSHAKE_BUFFER_BYTES - have;
+    const count = receive(this.#fd, scratch, have, room);
+    if (count <= 0) {
+      if (count !== EAGAIN) this.#endOfStream(count);
+      return;
+    }
+    const end = have + count;
+    const at = this.#handshake.feed(scratch, 0, end);
+    const reply = this.#handshake.takeReply();
+    if (reply !== null) this.#queueControl(reply);
+    if (this.#handshake.error !== null) {
+      this.#flushControl();
+      this.#breakOff(this.#handshake.error);
+      return;
+    }
+    this.#leftover = scratch.slice(at, end);
+    if (reply !== null) this.outEvent();
+    if (this.#handshake.done && !this.#ended) this.#enterTraffic();
+  }
+
+  #enterTraffic(): void {
+    this.#cancelHandshakeTimer();
+    const handshake = this.#handshake;
+    if (!this.#session.engineReady(handshake.peerRoutingId)) {
+      this.#end(EngineEnd.CONNECTION, "the context has no room for a pipe");
+      return;
+    }
+    const { thread } = this.#io;
+    const { pipe, options } = this.#session;
+    if (pipe === null) return;
+    this.#inbound = new Inbound(
+      thread.memory,
+      pipe.writer,
+      options.maxMessageSize,
+      (bytes, start, end) => this.#onCommand(bytes, start, end),
+      options.type === SocketType.PUB || options.type === SocketType.XPUB
+        ? (bytes, start, end) => this.#onLegacy(bytes, start, end)
+        : null,
+    );
+    this.#outbound = new Outbound(
+      this.#fd,
+      thread.memory,
+      this.#buffers,
+      EAGAIN,
+      handshake.peerSpeaks31 ? null : rewriteForZmtp30,
+    );
+    const bytes = this.#leftover;
+    this.#leftover = NOTHING;
+    if (bytes.length > 0) this.#parse(bytes, bytes.length);
+    if (this.#ended) return;
+    this.outEvent();
+  }
+
+  // Input.
+
+  #readTraffic(): void {
+    for (let reads = 0; reads < READS_PER_TURN_MAX; reads++) {
+      const inbound = this.#inbound as Inbound;
+      const large = inbound.wantsBody;
+      const wanted = large ? inbound.bodyRoom + READ_BYTES_MAX : READ_BYTES_MAX;
+      const have = this.#leftover.length;
+      const count = large ? this.#receiveLarge(inbound) : this.#receiveSmall();
+      if (count <= 0) {
+        if (count !== EAGAIN) this.#endOfStream(count);
+        return;
+      }
+      const body = large ? Math.min(count, wanted - READ_BYTES_MAX) : 0;
+      if (large) inbound.bodyReceived(body);
+      const { scratch } = this.#buffers;
+      this.#leftover = NOTHING;
+      this.#parse(scratch, have + count - body);
+      if (this.#ended || this.#inputStopped || count < wanted) return;
+    }
+  }
+
+  #receiveSmall(): number {
+    const { scratch } = this.#buffers;
+    scratch.set(this.#leftover);
+    return receive(
+      this.#fd,
+      scratch,
+      this.#leftover.length,
+      READ_BYTES_MAX,
+    );
+  }
+
+  /** Straight into the block of a large body, and what follows it. */
+  #receiveLarge(inbound: Inbound): number {
+    const { input, scratchAddress } = this.#buffers;
+    input.clear();
+    input.push(inbound.bodyAddress, inbound.bodyRoom);
+    input.push(scratchAddress, READ_BYTES_MAX);
+    return receiveVector(this.#fd, input);
+  }
+
+  /** Publishes what is complete and keeps the rest. */
+  #parse(bytes: Uint8Array, end: number): void {
+    const inbound = this.#inbound;
+    const { pipe } = this.#session;
+    if (inbound === null || pipe === null) return;
+    const result = inbound.feed(bytes, 0, end);
+    pipe.flush();
+    if (result === FeedResult.BROKEN) {
+      this.#breakOff(inbound.error);
+      return;
+    }
+    const { consumed } = inbound;
+    if (consumed < end) this.#leftover = bytes.slice(consumed, end);
+    if (result === FeedResult.HUNGRY) {
+      if (this.#control.length > 0) this.outEvent();
+      return;
+    }
+    this.#inputStopped = true;
+    this.#setInterest();
+    if (result === FeedResult.NO_MEMORY) {
+      this.#waitForMemory(pipe.writer.drained);
+    }
+  }
+
+  #waitForMemory(drained: boolean): void {
+    if (drained) {
+      // Nothing of this pipe can be read to make room for the rest.
+      this.#end(
+        EngineEnd.CONNECTION,
+        "no memory for the rest of a message (ENOMEM)",
+      );
+      return;
+    }
+    this.#io.thread.wantMemory(this);
+  }
+
+  #onCommand(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): ProtocolError | null {
+    const kind = identifyCommand(bytes, start, end);
+    switch (kind) {
+      case CommandKind.SUBSCRIBE:
+      case CommandKind.CANCEL:
+        this.#session.pipe?.writeCommand(bytes.slice(start, end));
+        return null;
+      case CommandKind.PING: {
+        const ping = parsePing(bytes, start, end);
+        if (typeof ping === "string") return ping;
+        // One answer at a time: a peer that does not read gets no more.
+        if (this.#control.length === 0) {
+          this.#queueControl(encodeCommandFrame(encodePong(ping.context)));
+        }
+        return null;
+      }
+      case -1:
+        return "ERR_ZMTP_MALFORMED_COMMAND_UNSPECIFIED";
+      default:
+        return null;
+    }
+  }
+
+  /** A peer before ZMTP 3.1 subscribes by messages. */
+  #onLegacy(bytes: Uint8Array, start: number, end: number): null {
+    const prefix = bytes.slice(start + 1, end);
+    this.#session.pipe?.writeCommand(
+      bytes[start] === 1 ? encodeSubscribe(prefix) : encodeCancel(prefix),
+    );
+    return null;
+  }
+
+  // Output.
+
+  #queueControl(bytes: Uint8Array): void {
+    const joined = new Uint8Array(this.#control.length + bytes.length);
+    joined.set(this.#control);
+    joined.set(bytes, this.#control.length);
+    this.#control = joined;
+  }
+
+  /** Sends control bytes, between two batches; false when some are left. */
+  #flushControl(): boolean {
+    if (this.#control.length === 0 || this.#outbound?.partial) return true;
+    const sent = send(this.#fd, this.#control, 0, this.#control.length);
+    if (sent > 0) this.#control = this.#control.subarray(sent);
+    if (this.#control.length === 0) return true;
+    this.#outputWanted = sent === EAGAIN || sent >= 0;
+    this.#setInterest();
+    if (!this.#outputWanted) this.#afterBrokenWrite();
+    return false;
+  }
+
+  #continueOutput(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    this.#io.continueLater(() => {
+      this.#scheduled = false;
+      this.outEvent();
+    });
+  }
+
+  #setInterest(): void {
+    if (this.#handle === null) return;
+    this.#io.poller.setInterest(
+      this.#handle,
+      !this.#inputStopped,
+      this.#outputWanted,
+    );
+  }
+
+  // Ends.
+
+  /** A write failed: the read side will say why, unless it is stopped. */
+  #afterBrokenWrite(): void {
+    if (this.#inputStopped) this.#checkBroken();
+  }
+
+  #checkBroken(): void {
+    this.#end(EngineEnd.CONNECTION, "connection reset");
+  }
+
+  #endOfStream(count: number): void {
+    if (count === 0) this.#end(EngineEnd.CONNECTION, "closed by the peer");
+    else this.#fail(count, "read");
+  }
+
+  #fail(errno: number, action: string): void {
+    this.#end(EngineEnd.CONNECTION, `cannot ${action}: ${errnoName(-errno)}`);
+  }
+
+  #breakOff(error: ProtocolError): void {
+    this.#end(EngineEnd.PROTOCOL, PROTOCOL_ERRORS[error].meaning);
+  }
+
+  #end(end: EngineEnd, reason: string): void {
+    if (this.#ended) return;
+    const { pipe } = this.#session;
+    if (pipe !== null && !pipe.hiccupPending) this.#outbound?.abandon(pipe);
+    this.#close();
+    this.#session.engineError(end, reason);
+  }
+
+  #close(): void {
+    this.#ended = true;
+    this.#cancelHandshakeTimer();
+    this.#io.thread.forgetMemory(this);
+    this.#inbound?.reset();
+    if (this.#handle !== null) this.#io.poller.remove(this.#handle);
+    this.#handle = null;
+    closeFd(this.#fd);
+  }
+
+  #cancelHandshakeTimer(): void {
+    if (this.#handshakeTimer !== null) {
+      this.#io.timers.cancel(this.#handshakeTimer);
+    }
+    this.#handshakeTimer = null;
+  }
+}
+
+/** RFC 23: subscriptions are messages before ZMTP 3.1. */
+function rewriteForZmtp30(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): Uint8Array {
+  const kind = identifyCommand(bytes, start, end);
+  const prefix = bytes.slice(commandDataStart(bytes, start), end);
+  const body = encodeLegacySubscription(kind as CommandKind, prefix);
+  const frame = encodeCommandFrame(body);
+  // The same frame, but of a message.
+  frame[0] = (frame[0] as number) & ~4;
+  return frame;
+}

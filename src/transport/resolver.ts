@@ -1,0 +1,110 @@
+// libzmq: ip_resolver.cpp · runs on: io thread · RFC: –
+
+import { addToCounter, MessagePipe, spawnWorker } from "../../ffi/mod.ts";
+import type { IoContext } from "../core/transport.ts";
+
+/** What the I/O thread asks of its resolver. */
+export interface LookupRequest {
+  readonly id: number;
+  readonly name: string;
+  readonly family: 0 | 4 | 6;
+}
+
+/** What the resolver answers. */
+export interface LookupAnswer {
+  readonly id: number;
+  readonly addresses: readonly string[];
+}
+
+/** What a resolver worker is told at its start. */
+export interface ResolverData {
+  readonly role: "resolver";
+  readonly port: unknown;
+  /** Word 0 counts requests; the resolver sleeps on it. */
+  readonly bell: SharedArrayBuffer;
+  /** Descriptor that wakes the I/O thread. */
+  readonly wakeFd: number;
+}
+
+const resolvers: WeakMap<IoContext, Resolver> = new WeakMap();
+
+/** The resolver of an I/O worker. */
+export function resolverOf(io: IoContext): Resolver {
+  let resolver = resolvers.get(io);
+  if (resolver === undefined) {
+    resolver = new Resolver(io);
+    resolvers.set(io, resolver);
+  }
+  return resolver;
+}
+
+/**
+ * Looks up host names without blocking the I/O thread: getaddrinfo blocks, so
+ * it runs on a thread of its own, started at the first name.
+ */
+export class Resolver {
+  readonly #io: IoContext;
+  readonly #waiting: Map<number, (addresses: readonly string[]) => void> =
+    new Map();
+  #channel: MessagePipe | null = null;
+  readonly #bell = new SharedArrayBuffer(8);
+  #nextId = 1;
+
+  constructor(io: IoContext) {
+    this.#io = io;
+    io.addObject(this);
+    io.addTurnHook(() => this.#collect());
+    io.onStop(() => this.#stop());
+  }
+
+  /**
+   * Looks up a name; calls back with its addresses, none when it has none.
+   *
+   * @returns A function that takes the question back.
+   */
+  lookup(
+    name: string,
+    family: 0 | 4 | 6,
+    answered: (addresses: readonly string[]) => void,
+  ): () => void {
+    const id = this.#nextId++;
+    this.#waiting.set(id, answered);
+    const request: LookupRequest = { id, name, family };
+    this.#start().post(request);
+    addToCounter(this.#bell, 1);
+    return () => this.#waiting.delete(id);
+  }
+
+  #start(): MessagePipe {
+    if (this.#channel !== null) return this.#channel;
+    const { near, far } = MessagePipe.open();
+    this.#channel = near;
+    const data: ResolverData = {
+      role: "resolver",
+      port: far,
+      bell: this.#bell,
+      wakeFd: this.#io.wakeFd,
+    };
+    spawnWorker(this.#io.workerUrl, data, [far]);
+    return near;
+  }
+
+  /** Delivers answers that came; the resolver has woken this thread. */
+  #collect(): void {
+    if (this.#waiting.size === 0 || this.#channel === null) return;
+    for (;;) {
+      const answer = this.#channel.take() as LookupAnswer | undefined;
+      if (answer === undefined) return;
+      const answered = this.#waiting.get(answer.id);
+      this.#waiting.delete(answer.id);
+      answered?.(answer.addresses);
+    }
+  }
+
+  #stop(): void {
+    if (this.#channel === null) return;
+    this.#channel.post(null);
+    addToCounter(this.#bell, 1);
+    this.#channel.close();
+  }
+}

@@ -1,0 +1,89 @@
+// libzmq: none · runs on: any · RFC: –
+
+import { MessagePipe, monotonicMs, pause, spawnWorker } from "../../ffi/mod.ts";
+import type { SegmentCourier } from "../memory/payload_segments.ts";
+
+/** How long a thread waits for a segment that another one made, ms. */
+const OBTAIN_MS_MAX = 20_000;
+
+/** How often it asks again, ms. */
+const ASK_INTERVAL_MS = 100;
+
+/** What a courier worker is told at its start. */
+export interface CourierData {
+  readonly role: "courier";
+  /** Channel that all couriers of a context listen to. */
+  readonly channel: string;
+  readonly port: unknown;
+}
+
+/** What threads and couriers tell each other. */
+export interface SegmentNote {
+  readonly index: number;
+  /** The segment; absent = asking for it. */
+  readonly buffer?: SharedArrayBuffer;
+}
+
+/**
+ * Brings payload segments to threads that never return to their event loop.
+ * Each thread that makes or needs one starts a courier: a small worker with an
+ * event loop, which knows all segments that its context's couriers spoke of.
+ */
+export class SegmentExchange implements SegmentCourier {
+  readonly #channel: string;
+  readonly #workerUrl: string;
+  readonly #known: Map<number, SharedArrayBuffer> = new Map();
+  #port: MessagePipe | null = null;
+
+  constructor(contextId: string, workerUrl: string) {
+    this.#channel = `purezmq-${contextId}`;
+    this.#workerUrl = workerUrl;
+  }
+
+  publish(index: number, buffer: SharedArrayBuffer): void {
+    const note: SegmentNote = { index, buffer };
+    this.#courier().post(note);
+  }
+
+  obtain(index: number): SharedArrayBuffer {
+    const port = this.#courier();
+    const deadline = monotonicMs() + OBTAIN_MS_MAX;
+    let askAgain = 0;
+    for (;;) {
+      const found = this.#known.get(index);
+      if (found !== undefined) return found;
+      const note = port.take() as SegmentNote | undefined;
+      if (note?.buffer !== undefined) {
+        this.#known.set(note.index, note.buffer);
+        continue;
+      }
+      const now = monotonicMs();
+      if (now > deadline) {
+        throw new Error(`Cannot obtain payload segment ${index}: no answer`);
+      }
+      if (now >= askAgain) {
+        port.post({ index } satisfies SegmentNote);
+        askAgain = now + ASK_INTERVAL_MS;
+      }
+      pause(1);
+    }
+  }
+
+  close(): void {
+    this.#port?.post(null);
+    this.#port?.close();
+    this.#port = null;
+  }
+
+  #courier(): MessagePipe {
+    if (this.#port !== null) return this.#port;
+    const { near, far } = MessagePipe.open();
+    const data: CourierData = {
+      role: "courier",
+      channel: this.#channel,
+      port: far,
+    };
+    spawnWorker(this.#workerUrl, data, [far]);
+    return this.#port = near;
+  }
+}
