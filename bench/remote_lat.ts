@@ -1,0 +1,18 @@
+// Asking and timing end of the latency measurement, as libzmq's remote_lat.
+
+import { Context, Request } from "../mod.ts";
+import { perfArguments } from "./perf_arguments.ts";
+import { printLatency, requestAll } from "./latency.ts";
+
+const args = perfArguments(
+  "remote_lat <connect-to> <message-size> <roundtrip-count>",
+);
+if (args !== null) {
+  const context = new Context();
+  const request = new Request({ context });
+  request.connect(args.endpoint);
+  const averageUs = await requestAll(request, args);
+  printLatency(args, averageUs);
+  request.close();
+  await context.terminate();
+}
