@@ -1,6 +1,7 @@
 // libzmq: none · runs on: app thread · RFC: –
 
 import { Buffer } from "node:buffer";
+import { setImmediate } from "node:timers";
 import { monotonicMs } from "../../ffi/mod.ts";
 import { BUSY_MESSAGES, ZmqError } from "../base/errors.ts";
 import { Received } from "../core/pattern.ts";
@@ -157,9 +158,7 @@ export class SocketState {
    */
   detach(): SocketHandle {
     const base = this.usable();
-    if (this.#sending !== null || this.#receiving !== null) {
-      throw new ZmqError("EBUSY");
-    }
+    if (this.#isWaiting()) throw new ZmqError("EBUSY");
     const handle = base.detach();
     this.#abandon(base);
     return handle;
@@ -377,9 +376,7 @@ export class SocketState {
   #endWait(base: SocketBase, operation: PendingOperation): void {
     operation.finish();
     if (!operation.deferred) base.release();
-    if (this.#sending === null && this.#receiving === null) {
-      this.keptOwner = null;
-    }
+    if (!this.#isWaiting()) this.keptOwner = null;
   }
 
   /** Moves pending operations on, as far as they get. */
@@ -392,11 +389,11 @@ export class SocketState {
       return;
     }
     this.#advancing = true;
+    this.#advanceAgain = false;
     let moved: boolean;
     do {
       // Either direction may be what the other one waits for (REQ, REP), so
       // this goes on until neither moves.
-      this.#advanceAgain = false;
       moved = false;
       const sending = this.#sending;
       if (sending !== null && !sending.deferred) {
@@ -406,8 +403,17 @@ export class SocketState {
       if (receiving !== null && !receiving.deferred) {
         moved = this.#advanceReceive(base, receiving) || moved;
       }
-    } while (moved || this.#advanceAgain);
+    } while (moved);
     this.#advancing = false;
+    if (this.#advanceAgain && this.#isWaiting()) {
+      // Mail that came with the last attempt may be for the one before it. The
+      // event loop turns first: there may be mail at every attempt.
+      setImmediate(() => this.#advance(base));
+    }
+  }
+
+  #isWaiting(): boolean {
+    return this.#sending !== null || this.#receiving !== null;
   }
 
   #advanceSend(base: SocketBase, operation: PendingOperation): boolean {

@@ -119,6 +119,9 @@ export class Inbound {
       if (this.#block !== 0 || this.#command !== null) {
         result = this.#feedLarge(source, to);
       } else result = this.#feedFrames(source, to);
+      // Asking marks the writer as blocked, so that the reader wakes us; the
+      // answer may be that there is room again.
+      if (result === FeedResult.NO_CREDIT && this.#writer.hasCredit()) continue;
       if (result !== FeedResult.HUNGRY) return result;
       const large = this.#block !== 0 || this.#command !== null;
       if (this.consumed === before && !large) return result;

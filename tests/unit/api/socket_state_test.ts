@@ -298,7 +298,7 @@ describe("mail that the kernel handles within a call", () => {
     const { base, state } = open();
     const tryReceive = base.tryReceive.bind(base);
     const receiving = receive(state);
-    base.tryReceive = (out) => {
+    base.tryReceive = () => {
       base.tryReceive = tryReceive;
       // Nothing was there when this attempt looked; then something came.
       base.inbox.push(["just now"]);
