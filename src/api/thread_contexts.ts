@@ -76,10 +76,10 @@ export class ThreadContexts {
       // The thread that made the context waits for those that attached to it.
       if (!created) continue;
       const patience = Math.max(0, patienceEnds - monotonicMs());
-      if (attempt(() => ctx.waitTerminated(patience))) continue;
+      if (attempt(() => ctx.waitTerminated(patience, true))) continue;
       if (!warned) warnOfWaiting(ctx.options.blocky);
       warned = true;
-      attempt(() => ctx.waitTerminated(Infinity));
+      attempt(() => ctx.waitTerminated(Infinity, true));
     }
   }
 

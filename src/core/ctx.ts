@@ -230,11 +230,12 @@ export class Ctx implements SocketHost {
   /**
    * Blocks until all sockets are gone and the workers have left.
    *
+   * @param atExit The process ends: sockets of other threads end with it.
    * @returns false when the time was over first.
    */
-  waitTerminated(timeoutMs: number): boolean {
+  waitTerminated(timeoutMs: number, atExit = false): boolean {
     const deadline = this.#now() + timeoutMs;
-    while (!this.#settled()) {
+    while (!this.#settled(atExit)) {
       const left = deadline - this.#now();
       if (left <= 0) return false;
       const slice = this.#now() + Math.min(left, LIVENESS_INTERVAL_MS);
@@ -254,7 +255,7 @@ export class Ctx implements SocketHost {
   async terminated(): Promise<void> {
     this.thread.retain();
     try {
-      while (!this.#settled()) await this.#turn(LIVENESS_INTERVAL_MS);
+      while (!this.#settled(false)) await this.#turn(LIVENESS_INTERVAL_MS);
       this.#stopWorkers();
       const stopDeadline = this.#now() + WORKER_STOP_MS_MAX;
       while (!this.#workersGone() && this.#now() < stopDeadline) {
@@ -381,16 +382,19 @@ export class Ctx implements SocketHost {
   }
 
   /** Whether nothing is left to wait for but the workers. */
-  #settled(): boolean {
+  #settled(atExit: boolean): boolean {
     const { words } = this.#control;
     this.thread.checkLiveness();
     if (this.#control.state === ContextState.FAILED) return true;
     const count = load(words, H.SOCKET_COUNT);
-    return count === 0 || count === this.#orphanCount();
+    return count === 0 || count === this.#orphanCount(atExit);
   }
 
-  /** Sockets whose thread died with them: nobody can bring them to an end. */
-  #orphanCount(): number {
+  /**
+   * Sockets that nobody can bring to an end: their thread died with them or,
+   * at the end of the process, will not run any more.
+   */
+  #orphanCount(atExit: boolean): number {
     const { words, layout, platform } = this.#control;
     let orphans = 0;
     const base = layout.poolBase[Pool.SOCKET] as number;
@@ -400,9 +404,9 @@ export class Ctx implements SocketHost {
       if (load(words, record + SOCKET.ID) === 0) continue;
       const owner = load(words, record + SOCKET.MAILBOX + MAILBOX.OWNER);
       const tid = load(words, layout.thread(owner) + THREAD.TID);
-      if (owner !== REAPER_SLOT && (tid === 0 || !platform.threadAlive(tid))) {
-        orphans++;
-      }
+      if (owner === REAPER_SLOT) continue;
+      const foreign = atExit && owner !== this.thread.slot;
+      if (foreign || tid === 0 || !platform.threadAlive(tid)) orphans++;
     }
     return orphans;
   }

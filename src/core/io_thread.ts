@@ -167,6 +167,9 @@ export class IoThread implements IoContext, CommandTarget {
     const object = kind === OwnKind.LISTENER
       ? new ListenerObject(this, record)
       : new Session(this, record);
-    object.processCommands(bits);
+    object.processCommands(bits & ~Command.TERM);
+    // Joined with PLUG, TERM has overtaken what the owner told the object's
+    // pipe in between: it goes to the end of the queue again.
+    if ((bits & Command.TERM) !== 0) control.post(node, Command.TERM);
   }
 }

@@ -409,7 +409,7 @@ export class SocketBase implements EndpointOwner, CommandTarget, OwnHost {
     if ((++this.#operations & (LIVENESS_OPERATIONS - 1)) === 0) {
       thread.checkLiveness();
     }
-    if (thread.control.state !== ContextState.OPEN) thread.checkState();
+    if (thread.state !== ContextState.OPEN) thread.checkState();
   }
 
   #publishHwm(): void {

@@ -51,6 +51,7 @@ export class Thread {
   readonly #nodes: number[] = [];
   readonly #memoryWaiters: Set<MemoryWaiter> = new Set();
   #processing = false;
+  #state: number = ContextState.OPEN;
 
   /** Standing `waitAsync` and who wants it. */
   #armed = false;
@@ -113,6 +114,8 @@ export class Thread {
     const summaryIndex = this.record + THREAD.SUMMARY;
     if (load(words, summaryIndex) === 0 || this.#processing) return false;
     this.#processing = true;
+    // Whoever changes the state announces it, so it is read no more often.
+    this.#state = this.control.state;
     try {
       let summary = exchange(words, summaryIndex, 0);
       while (summary !== 0) {
@@ -197,6 +200,11 @@ export class Thread {
       const tid = load(words, layout.thread(slot) + THREAD.TID);
       if (tid !== 0 && !platform.threadAlive(tid)) this.control.fail(slot);
     }
+  }
+
+  /** The context's state, as of the last mail. */
+  get state(): number {
+    return this.#state;
   }
 
   /** Throws what the context's state makes of every call. */

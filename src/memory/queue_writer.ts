@@ -120,7 +120,8 @@ export class QueueWriter {
     this.#messageChunk = this.#chunk;
     this.#messageOffset = this.#offset;
     this.#messageStart = this.#start;
-    this.#messageBlocks.length = 0;
+    // Setting a length is slow even when it changes nothing.
+    if (this.#messageBlocks.length > 0) this.#messageBlocks.length = 0;
     this.#outOfMemory = false;
   }
 
