@@ -41,28 +41,6 @@ export class MessagePipe {
   }
 }
 
-/** Adds to a shared counter and wakes who waits for it. */
-export function addToCounter(counter: SharedArrayBuffer, value: number): void {
-  const words = new Int32Array(counter);
-  Atomics.add(words, 0, value);
-  Atomics.notify(words, 0);
-}
-
-/** Sleeps until a shared counter is no longer `seen`; gives what it is. */
-export function waitForCounter(
-  counter: SharedArrayBuffer,
-  seen: number,
-): number {
-  const words = new Int32Array(counter);
-  Atomics.wait(words, 0, seen);
-  return Atomics.load(words, 0);
-}
-
-/** Blocks this thread for so many milliseconds. */
-export function pause(ms: number): void {
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
-}
-
 /** The two ways a courier's messages go. */
 export interface CourierPorts {
   toThread(message: unknown): void;

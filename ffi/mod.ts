@@ -56,12 +56,9 @@ export { parseIp } from "./ip_text.ts";
 export { KeepAlive } from "./keep_alive.ts";
 export { openLibc } from "./libc.ts";
 export {
-  addToCounter,
   type CourierPorts,
   MessagePipe,
   openCourierPorts,
-  pause,
-  waitForCounter,
 } from "./message_pipe.ts";
 export { type HostLookup, lookupHost } from "./name_lookup.ts";
 export {

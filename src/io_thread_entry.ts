@@ -6,17 +6,14 @@
  * @module
  */
 import { Wakeup, workerData } from "../ffi/mod.ts";
-import { load, store } from "./memory/shared_access.ts";
+import { store } from "./memory/shared_access.ts";
 import { THREAD } from "./memory/layout.ts";
-import { H } from "./memory/layout.ts";
 import { openMemory, openSegments } from "./core/context_handle.ts";
 import type { ContextHandle } from "./core/context_handle.ts";
-import { FIRST_IO_SLOT } from "./core/choose_io_thread.ts";
 import { IoThread } from "./core/io_thread.ts";
 import type { WorkerData } from "./core/platform.ts";
 import { Reaper } from "./core/reaper.ts";
 import { Thread } from "./core/thread.ts";
-import type { ControlSegment } from "./memory/control_segment.ts";
 import { EpollPoller } from "./poller/epoll_poller.ts";
 import type { ResolverData } from "./transport/resolver.ts";
 import { runResolver } from "./transport/resolver_worker.ts";
@@ -34,7 +31,8 @@ function runContextWorker(data: WorkerData): void {
   const record = control.layout.thread(data.slot);
   try {
     const memory = openMemory(control, payload, data.slot, handle.options);
-    const thread = new Thread(memory, platform, () => creatorSlot(control));
+    // The creator's life is watched in any case.
+    const thread = new Thread(memory, platform, () => []);
     if (data.role === "reaper") {
       const reaper = new Reaper(thread);
       store(control.words, record + THREAD.TID, platform.gettid());
@@ -60,18 +58,6 @@ function runContextWorker(data: WorkerData): void {
     store(control.words, record + THREAD.LOAD, LOAD_LEFT);
     control.wakeAll();
   }
-}
-
-/** The creator's slot, to see whether it still lives. */
-function creatorSlot(control: ControlSegment): number[] {
-  const { words, layout } = control;
-  const creator = load(words, H.CREATOR_TID);
-  const first = FIRST_IO_SLOT + control.ioThreads;
-  for (let slot = first; slot < layout.threadCount; slot++) {
-    const tid = load(words, layout.thread(slot) + THREAD.TID);
-    if (tid === creator) return [slot];
-  }
-  return [];
 }
 
 const data = workerData() as

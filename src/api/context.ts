@@ -555,10 +555,10 @@ export class Context {
   }
 
   #openSocket(owner: object, source: SocketType | SocketHandle): SocketState {
-    const ctx = this.#inUse();
+    // A context that is over takes sockets in as well, to close them.
     const base = typeof source === "number"
-      ? ctx.createSocket(source)
-      : ctx.adoptSocket(source as KernelSocketHandle);
+      ? this.#inUse().createSocket(source)
+      : (this.#ctx ?? this.#inUse()).adoptSocket(source as KernelSocketHandle);
     const state = new SocketState(owner, base, this, this.#sockets);
     threadContexts.closeWhenLost(owner, state);
     return state;

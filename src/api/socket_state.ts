@@ -2,7 +2,7 @@
 
 import { Buffer } from "node:buffer";
 import { setImmediate } from "node:timers";
-import { monotonicMs } from "../../ffi/mod.ts";
+import { allocateBytes, monotonicMs } from "../../ffi/mod.ts";
 import { BUSY_MESSAGES, ZmqError } from "../base/errors.ts";
 import { Received } from "../core/pattern.ts";
 import type { SocketType } from "../base/socket_type.ts";
@@ -334,7 +334,7 @@ export class SocketState {
     if (!base.tryReceive(received)) return undefined;
     // The array goes to the application: the next message gets a new one.
     const parts = received.parts;
-    received.parts = [];
+    received.clear();
     return form === ReceiveForm.ITERATION
       ? { value: parts, done: false }
       : parts;

@@ -130,6 +130,11 @@ export class Ctx implements SocketHost {
     return this.#handle;
   }
 
+  /** Tells contexts of one process apart. */
+  get contextId(): string {
+    return this.#handle.id;
+  }
+
   /** Sockets of this thread. */
   get sockets(): Iterable<SocketBase> {
     return this.#sockets.values();
@@ -166,11 +171,24 @@ export class Ctx implements SocketHost {
     return socket;
   }
 
-  /** Takes over a socket that another thread let go of. */
+  /**
+   * Takes over a socket that another thread let go of. In a context that was
+   * shut down meanwhile the socket is closed: nobody else could do it.
+   *
+   * @throws {ZmqError} EINVAL for a handle of another context, or one that was
+   * used already; ETERM after shutdown.
+   */
   adoptSocket(handle: SocketHandle): SocketBase {
-    this.thread.checkState();
-    const socket = SocketBase.adopt(this, handle, true);
+    if (this.#left) throw new ZmqError("ETERM");
+    const socket = SocketBase.adopt(this, handle);
     this.#sockets.set(handle.record, socket);
+    socket.takeMail();
+    try {
+      this.thread.checkState();
+    } catch (error) {
+      socket.close();
+      throw error;
+    }
     return socket;
   }
 
@@ -274,6 +292,7 @@ export class Ctx implements SocketHost {
     this.#payload.flushCaches();
     this.#payload.close();
     const { words } = this.#control;
+    if (this.#creator) store(words, H.CREATOR_TID, 0);
     store(words, this.thread.record + THREAD.TID, 0);
     this.#control.wakeAll();
   }
@@ -341,11 +360,16 @@ export class Ctx implements SocketHost {
 
   #spawn(role: "io" | "reaper", slot: number): void {
     or(this.#control.words, H.WORKERS_STARTED, 1 << Math.min(slot, 30));
-    this.#wiring.platform.spawnWorker({
+    const worker = this.#wiring.platform.spawnWorker({
       role,
       slot,
       context: this.#handle,
       url: this.options.workerUrl,
+    });
+    worker.onExit(() => {
+      const { words, layout } = this.#control;
+      const inGoodOrder = load(words, layout.thread(slot) + THREAD.LOAD) < 0;
+      if (!inGoodOrder) this.#control.fail(slot);
     });
   }
 
@@ -358,14 +382,6 @@ export class Ctx implements SocketHost {
       const left = load(words, layout.thread(slot) + THREAD.LOAD) < 0;
       if ((started & (1 << Math.min(slot, 30))) !== 0 && !left) {
         slots.push(slot);
-      }
-    }
-    const creator = get(words, H.CREATOR_TID);
-    const first = FIRST_IO_SLOT + this.options.ioThreads;
-    for (let slot = first; slot < layout.threadCount; slot++) {
-      if (get(words, layout.thread(slot) + THREAD.TID) === creator) {
-        slots.push(slot);
-        break;
       }
     }
     this.#checkStart(REAPER_SLOT, this.#reaperStartedMs);

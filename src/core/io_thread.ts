@@ -116,12 +116,10 @@ export class IoThread implements IoContext, CommandTarget {
     while (!this.#stopping) {
       thread.processMail();
       for (const hook of this.#turnHooks) hook();
+      // Before the timers: what runs here may add some.
+      for (const callback of this.#ready.splice(0)) callback();
       let timeout = timers.execute();
-      if (this.#ready.length > 0) {
-        const ready = this.#ready.splice(0);
-        for (const callback of ready) callback();
-        if (this.#ready.length > 0) timeout = 0;
-      }
+      if (this.#ready.length > 0) timeout = 0;
       this.#tellLoad();
       if (this.#stopping) break;
       if (thread.prepareSleep(Sleep.DESCRIPTOR)) {

@@ -73,9 +73,10 @@ export class Own {
   /** A child asks to die, or its owner wants it to. */
   terminateChild(child: number): void {
     // Asked already, or the whole tree is going.
-    if (this.#terminating || !this.#children.has(child)) return;
+    const link = this.#children.get(child);
+    if (this.#terminating || link === undefined || link.terminating) return;
     this.#termAcks++;
-    this.#children.get(child)?.markTerminating();
+    link.markTerminating();
     this.#sendTerm(child, this.#host.lingerMs);
   }
 

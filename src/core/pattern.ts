@@ -23,6 +23,15 @@ export interface PatternHost {
   unshare?(shared: readonly OutPart[], parts: readonly OutPart[]): void;
 }
 
+/**
+ * What a pattern knows, as plain data that structured clone can copy. Pipes
+ * are named by {@link Pipe.node}.
+ */
+export type PatternState = object;
+
+/** The pipes of a socket that came from another thread, by their names. */
+export type PipesByName = ReadonlyMap<number, Pipe>;
+
 /** The rules of one socket type. One instance per socket. */
 export interface Pattern {
   /** A new pipe. `locallyInitiated`: it comes from this socket's `connect`. */
@@ -59,6 +68,13 @@ export interface Pattern {
   unsubscribe?(prefix: Uint8Array): void;
   /** ROUTER: is this routing id in use? */
   hasPeer?(routingId: Uint8Array): boolean;
+  /** Everything this pattern knows, for its successor on another thread. */
+  save(): PatternState;
+  /**
+   * Takes the place of a pattern that was saved. A fresh pattern is given its
+   * state instead of pipes to attach: nothing is said to any peer again.
+   */
+  restore(state: PatternState, pipes: PipesByName): void;
 }
 
 /** Makes the pattern of one socket type. */
@@ -66,6 +82,9 @@ export type PatternFactory = (host: PatternHost) => Pattern;
 
 /** Slab size for the few small parts that patterns make themselves. */
 const SLAB_SIZE_BYTES = 4096;
+
+/** Stands for "none yet"; never given to users, never changed. */
+const NO_PARTS: (Uint8Array | Message)[] = [];
 
 /**
  * Where `tryReceive` puts a message. One per socket, used again for every
@@ -87,7 +106,7 @@ export class Received {
     asMessages: boolean = false,
     allocate: (size: number) => Uint8Array = allocateBytes,
   ) {
-    this.parts = [];
+    this.parts = NO_PARTS;
     this.asMessages = asMessages;
     this.#allocate = allocate;
     this.#slab = allocate(0);
@@ -96,12 +115,12 @@ export class Received {
 
   /** Forgets the message; its array stays with whoever took it. */
   clear(): void {
-    if (this.parts.length > 0) this.parts = [];
+    this.parts = NO_PARTS;
   }
 
   /** Takes the front frame of a pipe. */
   takeFrom(pipe: Pipe): void {
-    this.parts.push(this.asMessages ? pipe.takeMessage() : pipe.takePart());
+    this.push(this.asMessages ? pipe.takeMessage() : pipe.takePart());
   }
 
   /** Takes the front frame and all that follow it in the same message. */
@@ -116,8 +135,10 @@ export class Received {
   }
 
   /** Adds a part that the user may own. */
-  push(bytes: Uint8Array): void {
-    this.parts.push(bytes);
+  push(part: Uint8Array | Message): void {
+    // An array made around its first element has room for just that one.
+    if (this.parts === NO_PARTS) this.parts = [part];
+    else this.parts.push(part);
   }
 
   /** Adds a copy of `bytes[start]` to `bytes[end - 1]` as a part. */
@@ -129,7 +150,7 @@ export class Received {
     if (size > SLAB_SIZE_BYTES / 4) {
       const copy = this.#allocate(size);
       copy.set(source);
-      this.parts.push(copy);
+      this.push(copy);
       return;
     }
     // A user who transfers a part's buffer detaches the slab: its length is 0
@@ -141,7 +162,7 @@ export class Received {
     const from = this.#slabUsed;
     this.#slabUsed = from + size;
     this.#slab.set(source, from);
-    this.parts.push(this.#slab.subarray(from, from + size));
+    this.push(this.#slab.subarray(from, from + size));
   }
 }
 

@@ -61,6 +61,17 @@ export interface PipeLimits {
   flags: number;
 }
 
+/** What of a pipe end lies in no shared record while it moves. */
+export interface SavedPipe {
+  /** {@link Pipe.node} of the end. */
+  readonly node: number;
+  readonly routingId: Uint8Array | null;
+  readonly assignedRoutingId: Uint8Array | null;
+  readonly endpoint: string;
+  /** The last write found no memory. */
+  readonly wantsMemory: boolean;
+}
+
 function wordOf(record: number, end: number): number {
   return record + PIPE.END + end * END.SIZE;
 }
@@ -125,6 +136,7 @@ export class Pipe implements PipeContract, CommandTarget {
   #state: PipeState = PipeState.ACTIVE;
   #delay = true;
   #hiccupPending = false;
+  #wantsMemory = false;
 
   /** Private copy of a stretch of the chunk, and where it lies there. */
   #slab: Uint8Array = NOTHING;
@@ -168,6 +180,14 @@ export class Pipe implements PipeContract, CommandTarget {
 
   get state(): PipeState {
     return this.#state;
+  }
+
+  /**
+   * Whether anything may be written, credit aside. Once the end has begun, the
+   * queue and its memory may be gone at any time.
+   */
+  get writable(): boolean {
+    return this.#state === PipeState.ACTIVE;
   }
 
   /** Whether a hiccup waits for its answer; nothing may be read until then. */
@@ -287,12 +307,14 @@ export class Pipe implements PipeContract, CommandTarget {
   }
 
   write(parts: readonly OutPart[], from: number, count: number): boolean {
+    if (this.#state !== PipeState.ACTIVE) return false;
     const { writer } = this;
     writer.beginMessage();
     const last = from + count - 1;
     for (let i = from; i <= last; i++) {
       if (!this.#writePart(parts[i] as OutPart, i < last ? MORE : 0)) {
         writer.rollback();
+        this.#wantsMemory = true;
         this.#thread.wantMemory(this);
         return false;
       }
@@ -303,7 +325,6 @@ export class Pipe implements PipeContract, CommandTarget {
   }
 
   writeCommand(body: Uint8Array): void {
-    if (this.#state !== PipeState.ACTIVE) return;
     // Counted like a message, but not held back by the high-water mark.
     this.#writeAlone(COMMAND, body, 1);
   }
@@ -315,6 +336,7 @@ export class Pipe implements PipeContract, CommandTarget {
 
   /** One frame, at once visible. */
   #writeAlone(flags: number, body: Uint8Array, messages: number): boolean {
+    if (this.#state !== PipeState.ACTIVE) return false;
     const { writer } = this;
     writer.beginMessage();
     const ok = body.length <= this.#memory.inlineMax
@@ -350,6 +372,7 @@ export class Pipe implements PipeContract, CommandTarget {
 
   /** Memory came free after a write found none. */
   memoryCame(): void {
+    this.#wantsMemory = false;
     if (this.#state === PipeState.ACTIVE) this.#sink.writeActivated(this);
   }
 
@@ -421,8 +444,11 @@ export class Pipe implements PipeContract, CommandTarget {
 
   // Moving to another thread.
 
-  /** Leaves everything in the record; this object is done with the pipe. */
-  save(): void {
+  /**
+   * Leaves what readers, writers and the reaper need in the record, and gives
+   * the rest; this object is done with the pipe.
+   */
+  save(): SavedPipe {
     const { words } = this.#memory.control;
     // Ordering: the command that hands the pipe over publishes these.
     put(words, this.node + END.STATE, this.#state);
@@ -430,15 +456,27 @@ export class Pipe implements PipeContract, CommandTarget {
     this.reader.save();
     this.writer.save();
     this.#thread.unregister(this.node);
+    this.#thread.forgetMemory(this);
+    return {
+      node: this.node,
+      routingId: this.routingId,
+      assignedRoutingId: this.assignedRoutingId,
+      endpoint: this.endpoint,
+      wantsMemory: this.#wantsMemory,
+    };
   }
 
   /** Takes over what {@link save} left on another thread. */
-  restore(): void {
+  restore(saved: SavedPipe | null): void {
     const { words } = this.#memory.control;
     this.#state = get(words, this.node + END.STATE) as PipeState;
     this.#delay = get(words, this.node + END.DELAY) !== 0;
     this.reader.restore();
     this.writer.restore();
+    if (saved === null) return;
+    this.routingId = saved.routingId;
+    this.assignedRoutingId = saved.assignedRoutingId;
+    this.endpoint = saved.endpoint;
   }
 
   #readable(): boolean {
@@ -585,8 +623,8 @@ export class Pipe implements PipeContract, CommandTarget {
         this.#acknowledge();
         return;
       case PipeState.TERM_REQ_SENT1:
-        this.#state = PipeState.TERM_REQ_SENT2;
         this.#post(Command.PIPE_TERM_ACK);
+        this.#state = PipeState.TERM_REQ_SENT2;
     }
   }
 
@@ -600,8 +638,8 @@ export class Pipe implements PipeContract, CommandTarget {
 
   #acknowledge(): void {
     this.writer.rollback();
-    this.#state = PipeState.TERM_ACK_SENT;
     this.#post(Command.PIPE_TERM_ACK);
+    this.#state = PipeState.TERM_ACK_SENT;
   }
 
   /** Frees what arrived unread; the last of the two ends frees the record. */
@@ -615,7 +653,12 @@ export class Pipe implements PipeContract, CommandTarget {
     control.giveRecord(Pool.PIPE, this.record);
   }
 
+  /** Tells the other end, unless our acknowledgement let it go already. */
   #post(bits: number): void {
+    const state = this.#state;
+    if (
+      state === PipeState.TERM_ACK_SENT || state === PipeState.TERM_REQ_SENT2
+    ) return;
     this.#memory.control.post(this.peerNode, bits);
   }
 }

@@ -13,6 +13,8 @@ export type OutPart = Uint8Array | Message;
  * `readActivated` and `writeActivated` come from the command loop only.
  */
 export interface Pipe {
+  /** Names this end of the pipe, in every thread of the context. */
+  readonly node: number;
   /** Place in the pattern's fair queue, -1 while in none. Owner: fair queue. */
   fqIndex: number;
   /** Place in the load balancer, -1 while in none. Owner: load balancer. */

@@ -11,6 +11,8 @@ export interface KeepAlive {
 
 /** A started worker. */
 export interface WorkerHandle {
+  /** Calls back once, from the event loop, when the worker is gone. */
+  onExit(callback: () => void): void;
   terminate(): void;
 }
 

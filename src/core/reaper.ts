@@ -18,6 +18,8 @@ import { dispatchUnknown } from "./unknown_commands.ts";
  * their linger is over, and for everything they own to acknowledge.
  */
 export class Reaper implements SocketHost, CommandTarget {
+  /** No handle names it: nothing is adopted here. */
+  readonly contextId = "";
   readonly thread: Thread;
   readonly #sockets: Map<number, SocketBase> = new Map();
   #stopping = false;
@@ -72,9 +74,9 @@ export class Reaper implements SocketHost, CommandTarget {
     const type = get(words, record + SOCKET.TYPE) as SocketType;
     const options = defaultOptions(type);
     options.linger = get(words, record + SOCKET.LINGER);
-    const handle = { record, type, options, endpoints: [] };
-    const socket = SocketBase.adopt(this, handle, false);
+    const socket = SocketBase.reap(this, record, options);
     this.#sockets.set(record, socket);
+    socket.takeMail();
     socket.terminate();
   }
 }

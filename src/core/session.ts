@@ -1,7 +1,7 @@
 // libzmq: session_base.{hpp,cpp} · runs on: io thread · RFC: –
 
-import { add, get } from "../memory/shared_access.ts";
-import { OWN, PIPE, SOCKET } from "../memory/layout.ts";
+import { add, get, load } from "../memory/shared_access.ts";
+import { NODE, OWN, PIPE, SOCKET } from "../memory/layout.ts";
 import { SocketType } from "../base/socket_type.ts";
 import type { SocketOptions } from "../base/options.ts";
 import { Command } from "./command.ts";
@@ -73,6 +73,13 @@ export class Session implements SessionPort, CommandTarget, PipeSink, OwnHost {
   processCommands(bits: number): void {
     if ((bits & Command.PLUG) !== 0) this.#start();
     if ((bits & Command.TERM) !== 0) {
+      const pipe = this.#pipe;
+      if (pipe !== null && this.#goodbyeWaits(pipe)) {
+        // The socket ended the pipe first, but we were in the mailbox already
+        // (PLUG). The order decides whether what is queued is delivered.
+        this.io.thread.control.post(this.record + OWN.NODE, Command.TERM);
+        return;
+      }
       this.#processTerm(
         get(this.io.thread.control.words, this.record + OWN.LINGER),
       );
@@ -187,6 +194,11 @@ export class Session implements SessionPort, CommandTarget, PipeSink, OwnHost {
       this.#dyingPipes.add(pipe);
       this.#pipe = null;
     }
+    if (options.reconnectInterval <= 0 && this.#pending) {
+      // Nobody will come for what is queued.
+      this.#pipe?.terminate(false);
+      return;
+    }
     if (options.reconnectInterval <= 0) {
       // No way back: the socket is to forget this endpoint.
       const { control } = this.io.thread;
@@ -197,6 +209,12 @@ export class Session implements SessionPort, CommandTarget, PipeSink, OwnHost {
     if (options.type === SocketType.SUB || options.type === SocketType.XSUB) {
       this.#pipe?.hiccup();
     }
+  }
+
+  /** Whether the socket's wish to end the pipe is still in the mailbox. */
+  #goodbyeWaits(pipe: Pipe): boolean {
+    const { words } = this.io.thread.control;
+    return (load(words, pipe.node + NODE.PENDING) & Command.PIPE_TERM) !== 0;
   }
 
   /** Asks the owner to be terminated. */

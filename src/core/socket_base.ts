@@ -1,6 +1,6 @@
 // libzmq: socket_base.{hpp,cpp} · runs on: app thread, at the end the reaper · RFC: –
 
-import { get, put, store } from "../memory/shared_access.ts";
+import { compareExchange, get, put, store } from "../memory/shared_access.ts";
 import {
   ContextState,
   END,
@@ -21,9 +21,9 @@ import type { CommandTarget } from "./command.ts";
 import { Own } from "./own.ts";
 import type { OwnHost } from "./own.ts";
 import { Pipe } from "./pipe.ts";
-import type { PipeSink } from "./pipe.ts";
+import type { PipeSink, SavedPipe } from "./pipe.ts";
 import { REAPER_SLOT } from "./choose_io_thread.ts";
-import type { Pattern, Received } from "./pattern.ts";
+import type { Pattern, PatternState, Received } from "./pattern.ts";
 import type { OutPart } from "./pipe_contract.ts";
 import { SocketEndpoints } from "./socket_endpoints.ts";
 import type { EndpointOwner, SavedEndpoint } from "./socket_endpoints.ts";
@@ -36,6 +36,8 @@ const LIVENESS_OPERATIONS = 1024;
 /** What a socket needs of its context on this thread. */
 export interface SocketHost {
   readonly thread: Thread;
+  /** Tells contexts of one process apart. */
+  readonly contextId: string;
   /** Starts I/O workers if this thread may; sockets with endpoints need them. */
   needIoThreads(): void;
   /** The reaper will be needed. */
@@ -49,10 +51,16 @@ export interface SocketHost {
 
 /** A socket on its way to another thread; structured-clonable. */
 export interface SocketHandle {
+  /** {@link SocketHost.contextId} of the socket's context. */
+  readonly context: string;
+  /** A number that no other handle has: it serves once. */
+  readonly ticket: number;
   readonly record: number;
   readonly type: SocketType;
   readonly options: SocketOptions;
   readonly endpoints: readonly SavedEndpoint[];
+  readonly pipes: readonly SavedPipe[];
+  readonly pattern: PatternState;
 }
 
 /**
@@ -115,37 +123,62 @@ export class SocketBase implements EndpointOwner, CommandTarget, OwnHost {
     return socket;
   }
 
-  /** Takes over a socket that another thread let go of. */
-  static adopt(
-    host: SocketHost,
-    handle: SocketHandle,
-    withPattern: boolean,
-  ): SocketBase {
-    const { record, options, endpoints } = handle;
-    const socket = new SocketBase(host, record, options, withPattern);
+  /**
+   * Takes over a socket that another thread let go of. Nobody at the other end
+   * of a pipe notices. {@link takeMail} follows.
+   *
+   * @throws {ZmqError} EINVAL for a handle of another context, or one that was
+   * used already.
+   */
+  static adopt(host: SocketHost, handle: SocketHandle): SocketBase {
+    const { record, ticket, options } = handle;
     const { words } = host.thread.control;
-    socket.#own.restore(
-      record + SOCKET.CHILDREN,
-      record + SOCKET.TERM_ACKS,
-      record + SOCKET.PROCESSED_SEQNUM,
-    );
-    const pipes: Pipe[] = [];
+    // Ordering: whoever sees the ticket sees what was saved before it.
+    if (
+      handle.context !== host.contextId ||
+      compareExchange(words, record + SOCKET.TICKET, ticket, 0) !== ticket
+    ) throw new ZmqError("EINVAL");
+    const socket = new SocketBase(host, record, options, true);
+    socket.#restoreTree();
+    const pipes = new Map<number, Pipe>();
+    for (const saved of handle.pipes) {
+      pipes.set(saved.node, socket.#restorePipe(saved.node, saved));
+    }
+    socket.#endpoints.restore(handle.endpoints, pipes);
+    socket.#pattern?.restore(handle.pattern, pipes);
+    for (const { node, wantsMemory } of handle.pipes) {
+      // It may have come free while nobody was there to be told.
+      if (wantsMemory) pipes.get(node)?.memoryCame();
+    }
+    return socket;
+  }
+
+  /** The reaper's: takes over a closed socket. {@link takeMail} follows. */
+  static reap(
+    host: SocketHost,
+    record: number,
+    options: SocketOptions,
+  ): SocketBase {
+    const { words } = host.thread.control;
+    const socket = new SocketBase(host, record, options, false);
+    socket.#restoreTree();
     for (let end = get(words, record + SOCKET.PIPES); end !== 0;) {
       const next = get(words, end + END.NEXT_PIPE);
-      pipes.push(socket.#restorePipe(end));
+      socket.#restorePipe(end, null);
       end = next;
     }
-    socket.#endpoints.restore(endpoints, pipes);
-    if (socket.#pattern !== null) {
-      for (const pipe of pipes.reverse()) {
-        pipe.checkRead();
-        socket.#pattern.attach(pipe, false);
-      }
-    }
-    // Ordering: owner first, then drain; see ControlSegment.post.
-    store(words, record + SOCKET.MAILBOX + MAILBOX.OWNER, host.thread.slot);
-    host.thread.processMailbox(record + SOCKET.MAILBOX);
     return socket;
+  }
+
+  /**
+   * Becomes the one whom senders wake, and handles what came while the socket
+   * was under way. The host knows the socket by now: there may be new pipes.
+   */
+  takeMail(): void {
+    const { words } = this.thread.control;
+    // Ordering: owner first, then drain; see ControlSegment.post.
+    store(words, this.mailbox + MAILBOX.OWNER, this.thread.slot);
+    this.thread.processMailbox(this.mailbox);
   }
 
   get closed(): boolean {
@@ -288,19 +321,38 @@ export class SocketBase implements EndpointOwner, CommandTarget, OwnHost {
     if (this.#closed) return;
     this.host.needReaper();
     const { control } = this.thread;
-    this.#letGo(0);
+    this.#endpoints.closeNames();
+    this.#letGo();
     control.post(this.record + SOCKET.TO_REAPER, Command.REAP);
   }
 
-  /** Lets go of the socket for another thread to adopt. */
+  /**
+   * Lets go of the socket for another thread to adopt.
+   *
+   * @throws {ZmqError} EBADF when closed, ETERM after shutdown: nobody could
+   * adopt it any more.
+   */
   detach(): SocketHandle {
+    if (this.#closed) throw new ZmqError("EBADF");
+    this.thread.checkState();
+    const { record, type, options } = this;
+    const { control } = this.thread;
     const endpoints = this.#endpoints.save();
-    this.#letGo(-1);
+    const pattern = (this.#pattern as Pattern).save();
+    const pipes = this.#letGo();
+    const ticket = control.count(H.NEXT_SOCKET_ID, 1);
+    // Ordering: publishes what was left in the record.
+    store(control.words, record + SOCKET.TICKET, ticket);
+    const context = this.host.contextId;
     return {
-      record: this.record,
-      type: this.type,
-      options: this.options,
+      context,
+      ticket,
+      record,
+      type,
+      options,
       endpoints,
+      pipes,
+      pattern,
     };
   }
 
@@ -419,27 +471,39 @@ export class SocketBase implements EndpointOwner, CommandTarget, OwnHost {
     store(words, this.record + SOCKET.RECEIVE_HWM, receiveHighWaterMark);
   }
 
-  #restorePipe(end: number): Pipe {
+  #restoreTree(): void {
+    const { record } = this;
+    this.#own.restore(
+      record + SOCKET.CHILDREN,
+      record + SOCKET.TERM_ACKS,
+      record + SOCKET.PROCESSED_SEQNUM,
+    );
+  }
+
+  #restorePipe(end: number, saved: SavedPipe | null): Pipe {
     const { layout } = this.thread.control;
     const record = layout.recordOf(Pool.PIPE, end);
     const side = end === record + PIPE.END ? 0 : 1;
     const pipe = new Pipe(this.thread, record, side, this);
-    pipe.restore();
+    pipe.restore(saved);
     this.#pipes.add(pipe);
     return pipe;
   }
 
-  /** Leaves the socket's state in its record and forgets it here. */
-  #letGo(nextOwnerSlot: number): void {
+  /**
+   * Leaves the socket's state in its record and forgets it here. From here on
+   * its mail stays in its mailbox.
+   */
+  #letGo(): SavedPipe[] {
     const { thread, record } = this;
     const { words } = thread.control;
     this.#closed = true;
-    if (nextOwnerSlot === 0) this.#endpoints.closeNames();
+    const saved: SavedPipe[] = [];
     let head = 0;
     for (const pipe of this.#pipes) {
-      pipe.save();
-      // Ordering: the command or message that hands the socket over
-      // publishes all of this.
+      saved.push(pipe.save());
+      // Ordering: the command or ticket that hands the socket over publishes
+      // all of this.
       put(words, pipe.node + END.NEXT_PIPE, head);
       head = pipe.node;
     }
@@ -454,6 +518,7 @@ export class SocketBase implements EndpointOwner, CommandTarget, OwnHost {
     );
     thread.unregister(record + SOCKET.NODE);
     this.host.socketGone(this);
+    return saved;
   }
 }
 

@@ -55,7 +55,7 @@ export interface SavedEndpoint {
   readonly text: string;
   readonly bound: boolean;
   readonly child: number;
-  /** Record of the pipe, or 0. */
+  /** {@link Pipe.node} of the pipe, or 0. */
   readonly pipe: number;
   readonly pending: boolean;
 }
@@ -141,15 +141,18 @@ export class SocketEndpoints {
       text: entry.text,
       bound: entry.bound,
       child: entry.child,
-      pipe: entry.pipe?.record ?? 0,
+      pipe: entry.pipe?.node ?? 0,
       pending: entry.pending,
     }));
   }
 
-  restore(saved: readonly SavedEndpoint[], pipes: readonly Pipe[]): void {
-    for (const { text, bound, child, pipe, pending } of saved) {
-      const found = pipes.find((candidate) => candidate.record === pipe);
-      this.#entries.push({ text, bound, child, pipe: found ?? null, pending });
+  /** @param pipes The socket's pipes by {@link Pipe.node}. */
+  restore(
+    saved: readonly SavedEndpoint[],
+    pipes: ReadonlyMap<number, Pipe>,
+  ): void {
+    for (const entry of saved) {
+      this.#entries.push({ ...entry, pipe: pipes.get(entry.pipe) ?? null });
     }
   }
 

@@ -11,6 +11,7 @@ import {
 } from "../memory/shared_access.ts";
 import {
   ContextState,
+  H,
   MAILBOX,
   Pool,
   Sleep,
@@ -200,6 +201,11 @@ export class Thread {
       const tid = load(words, layout.thread(slot) + THREAD.TID);
       if (tid !== 0 && !platform.threadAlive(tid)) this.control.fail(slot);
     }
+    // By itself: a dead creator's slot may be somebody else's by now.
+    const creator = load(words, H.CREATOR_TID);
+    if (creator !== 0 && !platform.threadAlive(creator)) {
+      this.control.fail(layout.threadCount);
+    }
   }
 
   /** The context's state, as of the last mail. */
@@ -320,13 +326,17 @@ export function takeThreadSlot(
   firstSlot: number,
 ): number {
   const { words, layout, tid } = control;
-  for (let slot = firstSlot; slot < layout.threadCount; slot++) {
-    const index = layout.thread(slot) + THREAD.TID;
-    const holder = get(words, index);
-    const free = holder === 0 || !control.platform.threadAlive(holder);
-    if (free && compareExchange(words, index, holder, tid) === holder) {
-      initThread(control, slot);
-      return slot;
+  // A dead thread's slot only at need: its sockets still name it.
+  for (const dead of [false, true]) {
+    for (let slot = firstSlot; slot < layout.threadCount; slot++) {
+      const index = layout.thread(slot) + THREAD.TID;
+      const holder = load(words, index);
+      if (holder !== 0 && !dead) continue;
+      if (holder !== 0 && control.platform.threadAlive(holder)) continue;
+      if (compareExchange(words, index, holder, tid) === holder) {
+        initThread(control, slot);
+        return slot;
+      }
     }
   }
   return -1;

@@ -25,9 +25,14 @@ export function dispatchUnknown(
     control.post(node, bits);
     return;
   }
-  if (layout.poolOf(node) !== Pool.PIPE || (bits & Command.BIND) === 0) return;
   const socket = sockets.get(mailbox - SOCKET.MAILBOX);
-  if (socket === undefined) return;
+  if (socket === undefined) {
+    // The socket was let go of when this was already out of its mailbox: whoever
+    // adopts the socket finds it there again.
+    if (layout.poolOf(mailbox) === Pool.SOCKET) control.post(node, bits);
+    return;
+  }
+  if (layout.poolOf(node) !== Pool.PIPE || (bits & Command.BIND) === 0) return;
   const record = layout.recordOf(Pool.PIPE, node);
   const pipe = socket.processBind(record, node === record + PIPE.END ? 0 : 1);
   pipe.processCommands(bits & ~Command.BIND);

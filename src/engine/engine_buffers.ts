@@ -3,7 +3,7 @@
 import { addressOf, IoVector } from "../../ffi/mod.ts";
 
 /** Bytes taken from a connection by one call. */
-export const READ_BYTES_MAX: number = 128 * 1024;
+export const READ_BYTES_MAX: number = 64 * 1024;
 
 /** Stretches handed to the kernel by one call. */
 export const SPANS_MAX = 64;

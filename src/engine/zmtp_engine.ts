@@ -62,6 +62,8 @@ export class ZmtpEngine implements Engine, PollEvents, MemoryWaiter {
   #inputStopped = false;
   #outputWanted = false;
   #scheduled = false;
+  /** The peer is gone, but not all that it sent was read. */
+  #hungUp = false;
   #ended = false;
 
   constructor(
@@ -104,8 +106,8 @@ export class ZmtpEngine implements Engine, PollEvents, MemoryWaiter {
   inEvent(): void {
     if (this.#ended) return;
     if (this.#inputStopped) {
-      // Readable although we do not read: the connection may be broken.
-      this.#checkBroken();
+      // An event although we do not read: the connection is broken.
+      this.#hangUp();
       return;
     }
     if (this.#inbound === null) this.#readHandshake();
@@ -117,7 +119,10 @@ export class ZmtpEngine implements Engine, PollEvents, MemoryWaiter {
     this.#outputWanted = false;
     if (!this.#flushControl()) return;
     const outbound = this.#outbound;
-    if (outbound === null) return;
+    if (outbound === null) {
+      this.#setInterest();
+      return;
+    }
     for (let batch = 0; batch < BATCHES_PER_TURN_MAX; batch++) {
       const { pipe } = this.#session;
       if (pipe === null || pipe.hiccupPending) return;
@@ -154,7 +159,8 @@ export class ZmtpEngine implements Engine, PollEvents, MemoryWaiter {
     this.#leftover = NOTHING;
     this.#parse(bytes, bytes.length);
     if (this.#ended || this.#inputStopped) return;
-    this.#setInterest();
+    if (this.#hungUp) this.#readOn();
+    else this.#setInterest();
   }
 
   memoryCame(): void {
@@ -244,7 +250,7 @@ export class ZmtpEngine implements Engine, PollEvents, MemoryWaiter {
       const have = this.#leftover.length;
       const count = large ? this.#receiveLarge(inbound) : this.#receiveSmall();
       if (count <= 0) {
-        if (count !== EAGAIN) this.#endOfStream(count);
+        if (count !== EAGAIN || this.#hungUp) this.#endOfStream(count);
         return;
       }
       const body = large ? Math.min(count, wanted - READ_BYTES_MAX) : 0;
@@ -281,6 +287,13 @@ export class ZmtpEngine implements Engine, PollEvents, MemoryWaiter {
     const inbound = this.#inbound;
     const { pipe } = this.#session;
     if (inbound === null || pipe === null) return;
+    if (!pipe.writable) {
+      // Nobody will read it; the other end may even be gone.
+      inbound.reset();
+      this.#inputStopped = true;
+      this.#setInterest();
+      return;
+    }
     const result = inbound.feed(bytes, 0, end);
     pipe.flush();
     if (result === FeedResult.BROKEN) {
@@ -288,16 +301,20 @@ export class ZmtpEngine implements Engine, PollEvents, MemoryWaiter {
       return;
     }
     const { consumed } = inbound;
-    if (consumed < end) this.#leftover = bytes.slice(consumed, end);
-    if (result === FeedResult.HUNGRY) {
-      if (this.#control.length > 0) this.outEvent();
-      return;
+    if (consumed < end) {
+      // The scratch is used again by others; private bytes stay where they are.
+      this.#leftover = bytes === this.#buffers.scratch
+        ? bytes.slice(consumed, end)
+        : bytes.subarray(consumed, end);
     }
-    this.#inputStopped = true;
-    this.#setInterest();
-    if (result === FeedResult.NO_MEMORY) {
-      this.#waitForMemory(pipe.writer.drained);
+    if (result !== FeedResult.HUNGRY) {
+      this.#inputStopped = true;
+      this.#setInterest();
+      if (result === FeedResult.NO_MEMORY) {
+        this.#waitForMemory(pipe.writer.drained);
+      }
     }
+    if (this.#control.length > 0) this.outEvent();
   }
 
   #waitForMemory(drained: boolean): void {
@@ -391,11 +408,31 @@ export class ZmtpEngine implements Engine, PollEvents, MemoryWaiter {
 
   /** A write failed: the read side will say why, unless it is stopped. */
   #afterBrokenWrite(): void {
-    if (this.#inputStopped) this.#checkBroken();
+    if (this.#inputStopped) this.#hangUp();
   }
 
-  #checkBroken(): void {
-    this.#end(EngineEnd.CONNECTION, "connection reset");
+  /**
+   * The connection is broken while input is stopped. What the kernel still
+   * holds is read when the socket has read what came before it.
+   */
+  #hangUp(): void {
+    const { pipe } = this.#session;
+    if (pipe === null || !pipe.writable) {
+      this.#end(EngineEnd.CONNECTION, "connection reset");
+      return;
+    }
+    this.#hungUp = true;
+    // Else it would be reported again and again.
+    if (this.#handle !== null) this.#io.poller.remove(this.#handle);
+    this.#handle = null;
+  }
+
+  /** Reads the rest of a broken connection, without events. */
+  #readOn(): void {
+    if (this.#ended || this.#inputStopped) return;
+    this.#readTraffic();
+    if (this.#ended || this.#inputStopped) return;
+    this.#io.continueLater(() => this.#readOn());
   }
 
   #endOfStream(count: number): void {

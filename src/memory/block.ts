@@ -13,9 +13,8 @@ const LENGTH = 2;
 const LENDER = 3;
 const ADDRESS_LOW = 4;
 const ADDRESS_HIGH = 5;
-/** Lender's key of the free callback. */
-const KEY = 6;
-const LINK = 7;
+/** The next block in its lender's list of those to give back. */
+const LINK = 6;
 
 /** Bytes before a block's body. */
 export const BLOCK_HEADER_BYTES = 32;
@@ -48,7 +47,7 @@ export class Blocks {
   }
 
   /** A block that stands for memory that a thread lends. */
-  lend(address: number, length: number, slot: number, key: number): Ref {
+  lend(address: number, length: number, slot: number): Ref {
     const ref = this.#payload.allocate(BLOCK_HEADER_BYTES);
     if (ref === 0) return 0;
     this.#init(ref, length, slot + 1);
@@ -56,7 +55,6 @@ export class Blocks {
     put(words, at + SIZE, BLOCK_HEADER_BYTES);
     put(words, at + ADDRESS_LOW, address | 0);
     put(words, at + ADDRESS_HIGH, Math.floor(address / 2 ** 32));
-    put(words, at + KEY, key);
     return ref;
   }
 
@@ -113,10 +111,11 @@ export class Blocks {
     this.#payload.free(ref, get(words, at + SIZE));
   }
 
-  /** What the lender needs to find its callback, and the next freed block. */
-  lent(ref: Ref): { key: number; next: Ref } {
+  /** The block behind this one in its lender's list; 0 at the end. */
+  nextFreed(ref: Ref): Ref {
     const { words, at } = this.#header(ref);
-    return { key: get(words, at + KEY), next: get(words, at + LINK) };
+    // Ordering: the exchange that took the list published the links.
+    return get(words, at + LINK);
   }
 
   /** Leaves a block of lent memory for its lender to find. */

@@ -8,7 +8,14 @@ export const CHUNK = {
   USED: 1,
   /** Its size in bytes, header included. */
   SIZE: 2,
+  /** {@link CHUNK_PIN} for each view with the user, and {@link CHUNK_LEFT}. */
+  PINS: 3,
 } as const;
+
+/** What a view that the user holds adds to a chunk's pins. */
+export const CHUNK_PIN = 2;
+/** What the reader adds when it is done with the chunk. */
+export const CHUNK_LEFT = 1;
 
 /** Bytes before a chunk's first frame. */
 export const CHUNK_HEADER_BYTES = 16;

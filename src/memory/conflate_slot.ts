@@ -98,7 +98,8 @@ export class ConflateWriter {
   writeRun(source: Uint8Array, from: number, to: number): boolean {
     // Only the last message of a run can survive; find where it begins.
     let start = from;
-    for (let at = from, begin = from; at < to;) {
+    let begin = from;
+    for (let at = from; at < to;) {
       const flags = source[at] as number;
       at += (flags & LONG) === 0
         ? 2 + (source[at + 1] as number)
@@ -280,7 +281,14 @@ export class ConflateReader {
     return 0;
   }
 
+  /** Leaves everything in the record, for the next owner. */
   save(): void {
+    if (this.offset < this.limit) {
+      // Taken and not read: it goes back, unless a newer one has come.
+      const slot = this.#queue + QUEUE.SLOT;
+      const seen = compareExchange(this.#control, slot, EMPTY, this.chunk);
+      if (seen === EMPTY) this.chunk = 0;
+    }
     this.#letGo();
   }
 

@@ -1,6 +1,8 @@
 // libzmq: none · runs on: any · RFC: –
 
-import { exchange } from "./shared_access.ts";
+import { add, exchange, get, load } from "./shared_access.ts";
+import type { Words } from "./shared_access.ts";
+import { CHUNK, CHUNK_LEFT, CHUNK_PIN } from "./chunk.ts";
 import { THREAD } from "./layout.ts";
 import { Blocks } from "./block.ts";
 import type { ControlSegment } from "./control_segment.ts";
@@ -12,17 +14,12 @@ interface Loan {
   free: (() => void) | undefined;
 }
 
-/** A chunk that views handed to the user keep alive. */
-interface Pin {
-  count: number;
-  size: number;
-  /** The queue is done with it; the last view frees it. */
-  left: boolean;
-}
+/** Bytes of lent memory: lengths are 31-bit numbers in the queues. */
+const LOAN_BYTES_MAX: number = 2 ** 31 - 1;
 
 /**
  * One thread's view of a context's memory: control and payload, blocks, and
- * what this thread lent or pinned.
+ * what this thread lent.
  */
 export class ContextMemory {
   readonly control: ControlSegment;
@@ -35,9 +32,7 @@ export class ContextMemory {
   /** Messages this thread has received or made and not released. */
   unreleasedMessages = 0;
   /** Owner: this thread. Keeps lent memory alive while others read it. */
-  readonly #loans: Map<number, Loan> = new Map();
-  #nextKey = 1;
-  readonly #pins: Map<Ref, Pin> = new Map();
+  readonly #loans: Map<Ref, Loan> = new Map();
 
   constructor(
     control: ControlSegment,
@@ -52,12 +47,20 @@ export class ContextMemory {
     this.inlineMax = inlineMax;
   }
 
-  /** Lends the user's memory; 0 at the memory limit. */
+  /**
+   * Lends the user's memory; 0 at the memory limit.
+   *
+   * @throws {RangeError} When it is more than a message may be.
+   */
   lend(bytes: Uint8Array, free: (() => void) | undefined): Ref {
-    const key = this.#nextKey++;
+    if (bytes.length > LOAN_BYTES_MAX) {
+      throw new RangeError(
+        `Cannot lend ${bytes.length} bytes: at most ${LOAN_BYTES_MAX}`,
+      );
+    }
     const address = this.control.platform.addressOf(bytes);
-    const ref = this.blocks.lend(address, bytes.length, this.slot, key);
-    if (ref !== 0) this.#loans.set(key, { bytes, free });
+    const ref = this.blocks.lend(address, bytes.length, this.slot);
+    if (ref !== 0) this.#loans.set(ref, { bytes, free });
     return ref;
   }
 
@@ -69,36 +72,58 @@ export class ContextMemory {
   collectLoans(): void {
     const { words, layout } = this.control;
     const list = layout.thread(this.slot) + THREAD.FREED_EXTERNALS;
+    if (load(words, list) === 0) return;
     let ref = exchange(words, list, 0);
     while (ref !== 0) {
-      const { key, next } = this.blocks.lent(ref);
-      const loan = this.#loans.get(key);
-      this.#loans.delete(key);
+      const next = this.blocks.nextFreed(ref);
+      // Unknown when lent by a thread that had this slot before.
+      const loan = this.#loans.get(ref);
+      this.#loans.delete(ref);
       this.blocks.destroy(ref);
       ref = next;
-      loan?.free?.();
+      if (loan?.free !== undefined) callBack(loan.free);
     }
   }
 
+  // A chunk's pins are in the chunk, since a pipe may move to another thread
+  // while views of its chunks are still with the user of this one.
+
   /** Keeps a chunk while a view of it is with the user. */
-  pinChunk(chunk: Ref, size: number): void {
-    const pin = this.#pins.get(chunk);
-    if (pin === undefined) {
-      this.#pins.set(chunk, { count: 1, size, left: false });
-    } else pin.count++;
+  pinChunk(chunk: Ref, _size?: number): void {
+    const { words, at } = this.#chunk(chunk);
+    add(words, at + CHUNK.PINS, CHUNK_PIN);
   }
 
+  /** A view is gone; the last one frees a chunk that its queue has left. */
   unpinChunk(chunk: Ref): void {
-    const pin = this.#pins.get(chunk);
-    if (pin === undefined || --pin.count > 0) return;
-    this.#pins.delete(chunk);
-    if (pin.left) this.payload.free(chunk, pin.size);
+    const { words, at } = this.#chunk(chunk);
+    const pins = add(words, at + CHUNK.PINS, -CHUNK_PIN);
+    if (pins !== CHUNK_PIN + CHUNK_LEFT) return;
+    // Ordering: written before the chunk's first frame was published.
+    this.payload.free(chunk, get(words, at + CHUNK.SIZE));
   }
 
   /** Frees a chunk that a queue is done with, now or after its last view. */
   freeChunk(chunk: Ref, size: number): void {
-    const pin = this.#pins.get(chunk);
-    if (pin !== undefined) pin.left = true;
-    else this.payload.free(chunk, size);
+    const { words, at } = this.#chunk(chunk);
+    if (add(words, at + CHUNK.PINS, CHUNK_LEFT) === 0) {
+      this.payload.free(chunk, size);
+    }
+  }
+
+  #chunk(chunk: Ref): { words: Words; at: number } {
+    const { payload } = this;
+    return { words: payload.wordsOf(chunk), at: payload.offset(chunk) >>> 2 };
+  }
+}
+
+/** Runs the user's code; what it throws surfaces as uncaught, not in us. */
+function callBack(free: () => void): void {
+  try {
+    free();
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error;
+    });
   }
 }

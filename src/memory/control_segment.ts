@@ -38,6 +38,10 @@ export class ControlSegment {
   readonly platform: MemoryPlatform;
   readonly tid: number;
   readonly ioThreads: number;
+  /** How often this thread freed payload. */
+  #ownFreed = 0;
+  /** How often others had freed payload at the last refusal. */
+  #freedSeen = 0;
 
   constructor(
     buffer: SharedArrayBuffer,
@@ -218,23 +222,49 @@ export class ControlSegment {
     return exchange(this.words, node + NODE.PENDING, 0);
   }
 
-  /** Wakes the threads that wait for payload memory, if any do. */
+  /** Notes what was freed so far; to be called before payload is refused. */
+  noteRefusal(): void {
+    this.#freedSeen = this.#freedByOthers();
+  }
+
+  /** Payload came free: wakes the threads that wait for it, if any do. */
   memoryCameFree(): void {
     const { words, layout } = this;
+    this.#ownFreed = (this.#ownFreed + 1) | 0;
+    add(words, H.MEMORY_FREED, 1);
     if (load(words, H.MEMORY_WAITERS) === 0) return;
     store(words, H.MEMORY_WAITERS, 0);
     for (let slot = 0; slot < layout.threadCount; slot++) {
-      const thread = layout.thread(slot);
-      if (exchange(words, thread + THREAD.MEMORY_WANTED, 0) === 0) continue;
-      store(words, thread + THREAD.MEMORY_CAME, 1);
-      this.announce(slot, 0);
+      this.#tellMemoryCame(slot);
     }
   }
 
-  /** Registers a thread to be told when payload memory comes free. */
+  /** Registers a thread, this one, to be told when payload comes free. */
   wantMemory(slot: number): void {
-    store(this.words, this.layout.thread(slot) + THREAD.MEMORY_WANTED, 1);
-    store(this.words, H.MEMORY_WAITERS, 1);
+    const { words, layout } = this;
+    store(words, layout.thread(slot) + THREAD.MEMORY_WANTED, 1);
+    store(words, H.MEMORY_WAITERS, 1);
+    // Ordering: registered first, then look; who frees, counts first, then
+    // looks for waiters. One of the two sees the other. What this thread freed
+    // itself does not count: taking back an unfinished message is no reason
+    // to try again.
+    const freed = this.#freedByOthers();
+    if (freed === this.#freedSeen) return;
+    this.#freedSeen = freed;
+    this.#tellMemoryCame(slot);
+  }
+
+  #freedByOthers(): number {
+    return (load(this.words, H.MEMORY_FREED) - this.#ownFreed) | 0;
+  }
+
+  #tellMemoryCame(slot: number): void {
+    const { words } = this;
+    const thread = this.layout.thread(slot);
+    if (load(words, thread + THREAD.MEMORY_WANTED) === 0) return;
+    if (exchange(words, thread + THREAD.MEMORY_WANTED, 0) === 0) return;
+    store(words, thread + THREAD.MEMORY_CAME, 1);
+    this.announce(slot, 0);
   }
 
   /** Adds to one of the header's counters. */

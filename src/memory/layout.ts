@@ -39,6 +39,8 @@ export const H = {
   CELL_COUNT: 24,
   /** Free-list head and high-water index of each record pool. */
   POOL: 32,
+  /** How often payload was freed; wraps. */
+  MEMORY_FREED: 40,
   SIZE: 64,
 } as const;
 
@@ -121,6 +123,8 @@ export const SOCKET = {
   /** What a connecting inproc peer needs to know of a bound socket. */
   SEND_HWM: 20,
   RECEIVE_HWM: 21,
+  /** On its way to another thread: what the one handle to adopt it says. */
+  TICKET: 22,
   SIZE: 32,
 } as const;
 

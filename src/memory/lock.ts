@@ -1,6 +1,12 @@
 // libzmq: mutex.hpp · runs on: any · RFC: –
 
-import { compareExchange, exchange, notifyAll, wait } from "./shared_access.ts";
+import {
+  compareExchange,
+  exchange,
+  load,
+  notifyAll,
+  wait,
+} from "./shared_access.ts";
 import type { Words } from "./shared_access.ts";
 
 /** Tries before a thread goes to sleep; the sections are a few hundred ns. */
@@ -37,7 +43,9 @@ export function acquire(
       compareExchange(words, index, held, marked) !== held
     ) continue;
     const result = wait(words, index, marked, DEATH_CHECK_INTERVAL_MS);
-    if (result === "timed-out" && !alive(held & ~CONTENDED)) return false;
+    if (result !== "timed-out" || alive(held & ~CONTENDED)) continue;
+    // It may have let go and ended since: only what it left locked is lost.
+    if (load(words, index) === marked) return false;
   }
 }
 

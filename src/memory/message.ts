@@ -106,8 +106,9 @@ export class Message {
 
   /** The bytes as UTF-8 text. */
   toString(): string {
-    // A copy, since decoders refuse shared memory.
-    return new TextDecoder().decode(this.bytes.slice());
+    // A copy, since decoders refuse shared memory. Not by slice(), which of a
+    // Buffer that the user lent is no copy.
+    return new TextDecoder().decode(new Uint8Array(this.bytes));
   }
 
   /**

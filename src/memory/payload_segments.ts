@@ -1,5 +1,6 @@
 // libzmq: yqueue.hpp (chunks), msg.cpp (allocation) · runs on: any · RFC: –
 
+import { assert } from "../base/assert.ts";
 import {
   add,
   compareExchange,
@@ -11,27 +12,31 @@ import {
 } from "./shared_access.ts";
 import type { Words } from "./shared_access.ts";
 import { H } from "./layout.ts";
+import {
+  allocationSize,
+  CLASS_BYTES,
+  classOf,
+  GRANULE_SHIFT,
+  PAGE_CLASS,
+} from "./size_class.ts";
+import {
+  findPages,
+  givePages,
+  initPageMap,
+  isFreePage,
+  mapPages,
+  PAGE_BYTES,
+  PAGE_SHIFT,
+  takePages,
+} from "./page_map.ts";
 import type { ControlSegment } from "./control_segment.ts";
 
 /** A place in payload memory: segment << 23 | granule. 0 = none. */
 export type Ref = number;
 
-/** Smallest unit of allocation, bytes. */
-export const GRANULE_BYTES = 256;
-const GRANULE_SHIFT = 8;
 const SEGMENT_SHIFT = 23;
 const GRANULE_MASK = (1 << SEGMENT_SHIFT) - 1;
-
-/** Unit of the run allocator, bytes. */
-const PAGE_BYTES = 16384;
-const PAGE_SHIFT = 14;
-
-/** Queue chunks at full size, bytes. */
-export const CHUNK_BYTES = 65536;
-
-/** Size classes, bytes: cells of a page, a page, a chunk. */
-const CLASS_BYTES = [256, 512, 1024, 2048, 4096, 8192, PAGE_BYTES, CHUNK_BYTES];
-const PAGE_CLASS = 6;
+const PAGE_GRANULES_SHIFT = PAGE_SHIFT - GRANULE_SHIFT;
 
 /** Cells of a class that a thread keeps for itself. */
 const CACHE_MAX = 32;
@@ -44,41 +49,23 @@ export const FIRST_SEGMENT_BYTES: number = 64 << 20;
 const NEXT_SEGMENT_BYTES = 256 << 20;
 /** No segment is larger: typed arrays of 2^31 bytes are slow in JSC. */
 export const SEGMENT_MAX_BYTES: number = 2 ** 31 - PAGE_BYTES;
+/** The most that one allocation may ask for: a segment less its page map. */
+export const ALLOCATION_MAX_BYTES: number = SEGMENT_MAX_BYTES -
+  mapPages(SEGMENT_MAX_BYTES) * PAGE_BYTES;
 /** Segments of one context. */
 const SEGMENTS_MAX = 128;
 
 /** Freed pages that are kept for reuse before the system gets them: 32 MiB. */
 const DIRTY_PAGES_MAX = (32 << 20) / PAGE_BYTES;
 
-/** Words of a segment's head: hint, page count, then the page map. */
-const HINT = 0;
-const PAGES = 1;
-const MAP = 16;
+/** Unused cells of a small class before whole pages are looked for, bytes. */
+const SWEEP_BYTES_MIN = 4 << 20;
 
 /** Brings segments that one thread made to the others. */
 export interface SegmentCourier {
   publish(index: number, buffer: SharedArrayBuffer): void;
   obtain(index: number): SharedArrayBuffer;
   close(): void;
-}
-
-/** Size of what an allocation of so many bytes takes. */
-export function allocationSize(bytes: number): number {
-  if (bytes <= PAGE_BYTES / 2) {
-    let size = GRANULE_BYTES;
-    while (size < bytes) size <<= 1;
-    return size;
-  }
-  if (bytes > CHUNK_BYTES - PAGE_BYTES && bytes <= CHUNK_BYTES) {
-    return CHUNK_BYTES;
-  }
-  return Math.ceil(bytes / PAGE_BYTES) * PAGE_BYTES;
-}
-
-function classOf(size: number): number {
-  if (size === CHUNK_BYTES) return PAGE_CLASS + 1;
-  if (size > PAGE_BYTES) return -1;
-  return 31 - Math.clz32(size) - GRANULE_SHIFT;
 }
 
 /**
@@ -96,6 +83,10 @@ export class PayloadSegments {
   readonly #control: ControlSegment;
   readonly #courier: SegmentCourier;
   readonly #caches: number[][] = CLASS_BYTES.map(() => []);
+  /** Unused cells at which whole pages are looked for, per small class. */
+  readonly #sweepAt: number[] = CLASS_BYTES.map((size) =>
+    SWEEP_BYTES_MIN / size
+  );
 
   constructor(
     control: ControlSegment,
@@ -110,7 +101,7 @@ export class PayloadSegments {
   /** Makes the first segment of a new context. */
   static allocateFirst(): SharedArrayBuffer {
     const buffer = new SharedArrayBuffer(FIRST_SEGMENT_BYTES);
-    initSegment(new Int32Array(buffer));
+    initPageMap(new Int32Array(buffer));
     return buffer;
   }
 
@@ -155,8 +146,8 @@ export class PayloadSegments {
    */
   allocate(bytes: number, guaranteed = false): Ref {
     const size = allocationSize(bytes);
-    if (size > SEGMENT_MAX_BYTES - 2 * PAGE_BYTES) return 0;
-    if (!this.#charge(size, guaranteed)) return 0;
+    if (size > ALLOCATION_MAX_BYTES) return 0;
+    if (!this.#charge(size >>> GRANULE_SHIFT, guaranteed)) return 0;
     const sizeClass = classOf(size);
     const ref = sizeClass < 0
       ? this.#takeRun(size >>> PAGE_SHIFT)
@@ -187,14 +178,35 @@ export class PayloadSegments {
     this.#courier.close();
   }
 
-  #charge(size: number, guaranteed: boolean): boolean {
+  #charge(granules: number, guaranteed: boolean): boolean {
     const { words } = this.#control;
-    const granules = size >>> GRANULE_SHIFT;
-    const used = add(words, H.MEMORY_USED, granules) + granules;
     const limit = load(words, H.MEMORY_LIMIT);
-    if (guaranteed || limit === 0 || used <= limit) return true;
-    add(words, H.MEMORY_USED, -granules);
-    return false;
+    if (guaranteed || limit === 0) {
+      add(words, H.MEMORY_USED, granules);
+      return true;
+    }
+    // Never above the limit, not even for a moment: a thread that asks for
+    // little must not be refused because another one asks for too much.
+    let noted = false;
+    let used = load(words, H.MEMORY_USED);
+    for (;;) {
+      if (used + granules <= limit) {
+        const seen = compareExchange(
+          words,
+          H.MEMORY_USED,
+          used,
+          used + granules,
+        );
+        if (seen === used) return true;
+        used = seen;
+      } else {
+        if (noted) return false;
+        // Ordering: note what was freed so far, then look once more.
+        this.#control.noteRefusal();
+        noted = true;
+        used = load(words, H.MEMORY_USED);
+      }
+    }
   }
 
   #discharge(size: number): void {
@@ -222,6 +234,49 @@ export class PayloadSegments {
       return;
     }
     this.#push(sizeClass, ref, ref);
+    const unused = load(this.#control.words, H.CELL_COUNT + sizeClass);
+    if (
+      sizeClass < PAGE_CLASS && unused >= (this.#sweepAt[sizeClass] as number)
+    ) this.#sweep(sizeClass);
+  }
+
+  /** Frees the pages whose cells all lie on the shared stack of a class. */
+  #sweep(sizeClass: number): void {
+    const { words } = this.#control;
+    const stack = H.CELL_STACK + sizeClass;
+    const first = exchange(words, stack, 0);
+    const cells: Map<number, number> = new Map();
+    for (let ref = first; ref !== 0; ref = this.#link(ref)) {
+      const page = ref >>> PAGE_GRANULES_SHIFT;
+      cells.set(page, (cells.get(page) ?? 0) + 1);
+    }
+    const whole = PAGE_BYTES / (CLASS_BYTES[sizeClass] as number);
+    let kept: Ref = 0;
+    let last: Ref = 0;
+    let keptCount = 0;
+    let freedCount = 0;
+    for (let ref = first; ref !== 0;) {
+      const next = this.#link(ref);
+      if (cells.get(ref >>> PAGE_GRANULES_SHIFT) === whole) freedCount++;
+      else {
+        // Ordering: the stack was taken whole; nobody else sees its links.
+        put(this.wordsOf(ref), this.offset(ref) >>> 2, kept);
+        if (kept === 0) last = ref;
+        kept = ref;
+        keptCount++;
+      }
+      ref = next;
+    }
+    add(words, H.CELL_COUNT + sizeClass, -freedCount);
+    if (kept !== 0) this.#pushChain(stack, kept, last);
+    for (const [page, count] of cells) {
+      if (count === whole) this.#giveRun(page << PAGE_GRANULES_SHIFT, 1);
+    }
+    // What could not be freed now is not looked at for every cell to come.
+    this.#sweepAt[sizeClass] = Math.max(
+      SWEEP_BYTES_MIN / (CLASS_BYTES[sizeClass] as number),
+      2 * keptCount,
+    );
   }
 
   /** Fills an empty cache from the shared stack, else from a fresh page. */
@@ -282,59 +337,67 @@ export class PayloadSegments {
 
   #takeRunLocked(pages: number): Ref {
     const { words } = this.#control;
+    this.#control.noteRefusal();
     const count = load(words, H.SEGMENT_COUNT);
     for (let index = 0; index < count; index++) {
       const map = this.wordsOf(index << SEGMENT_SHIFT);
-      const page = findRun(map, pages);
-      if (page !== 0) return this.#markRun(index, map, page, pages);
+      const page = findPages(map, pages);
+      if (page !== 0) return this.#takePages(index, map, page, pages);
     }
     if (count === SEGMENTS_MAX) return 0;
     const map = this.#addSegment(count, pages);
     if (map === null) return 0;
-    return this.#markRun(count, map, findRun(map, pages), pages);
+    return this.#takePages(count, map, findPages(map, pages), pages);
   }
 
-  #markRun(index: number, map: Words, page: number, pages: number): Ref {
-    // Ordering: the allocator lock orders all accesses to the map.
-    put(map, MAP + page, pages);
-    map.fill(-1, MAP + page + 1, MAP + page + pages);
-    if (get(map, HINT) === page) put(map, HINT, page + pages);
-    const { words } = this.#control;
-    const dirty = load(words, H.DIRTY_PAGES);
-    store(words, H.DIRTY_PAGES, Math.max(0, dirty - pages));
-    return (index << SEGMENT_SHIFT) |
-      (page << (PAGE_SHIFT - GRANULE_SHIFT));
+  #takePages(index: number, map: Words, page: number, pages: number): Ref {
+    assert(page !== 0, "a new segment has room for what it was made for");
+    const dirty = takePages(map, page, pages);
+    if (dirty > 0) add(this.#control.words, H.DIRTY_PAGES, -dirty);
+    return (index << SEGMENT_SHIFT) | (page << PAGE_GRANULES_SHIFT);
   }
 
   #giveRun(ref: Ref, pages: number): void {
     this.#control.locked(H.ALLOCATOR_LOCK, () => {
-      const { words, platform } = this.#control;
-      const dirty = load(words, H.DIRTY_PAGES) + pages;
-      if (dirty > DIRTY_PAGES_MAX) {
-        platform.madviseFree(this.addressOf(ref), pages << PAGE_SHIFT);
-      } else store(words, H.DIRTY_PAGES, dirty);
+      const { words } = this.#control;
       const map = this.wordsOf(ref);
       const page = this.offset(ref) >>> PAGE_SHIFT;
-      // Ordering: the allocator lock orders all accesses to the map.
-      map.fill(0, MAP + page, MAP + page + pages);
-      if (page < get(map, HINT)) put(map, HINT, page);
+      const keep = load(words, H.DIRTY_PAGES) + pages <= DIRTY_PAGES_MAX;
+      givePages(map, page, pages, keep);
+      if (keep) add(words, H.DIRTY_PAGES, pages);
+      else this.#giveToSystem(ref, map, page, pages);
     });
   }
 
+  /** Gives the bytes of free pages back to the system. */
+  #giveToSystem(ref: Ref, map: Words, page: number, pages: number): void {
+    // A segment may begin in the midst of one of the system's pages: the ones
+    // at both ends go with the free neighbour that they share.
+    const before = isFreePage(map, page - 1) ? PAGE_BYTES : 0;
+    const behind = isFreePage(map, page + pages) ? PAGE_BYTES : 0;
+    this.#control.platform.madviseFree(
+      this.addressOf(ref) - before,
+      pages * PAGE_BYTES + before + behind,
+    );
+  }
+
   #addSegment(index: number, pages: number): Words | null {
-    const needed = (pages + mapPages(SEGMENT_MAX_BYTES)) << PAGE_SHIFT;
-    const size = needed > 0 && needed <= NEXT_SEGMENT_BYTES
-      ? NEXT_SEGMENT_BYTES
-      : Math.min(SEGMENT_MAX_BYTES, needed > 0 ? needed : SEGMENT_MAX_BYTES);
+    const needed = pages * PAGE_BYTES + mapPages(SEGMENT_MAX_BYTES) *
+        PAGE_BYTES;
+    const size = Math.min(
+      SEGMENT_MAX_BYTES,
+      Math.max(NEXT_SEGMENT_BYTES, needed),
+    );
     let buffer: SharedArrayBuffer;
     try {
       buffer = new SharedArrayBuffer(size);
     } catch {
       return null; // The system has no such range: as at the limit.
     }
-    initSegment(new Int32Array(buffer));
-    this.#adopt(index, buffer);
+    initPageMap(new Int32Array(buffer));
+    // First to the others: if that fails, nobody knows the segment.
     this.#courier.publish(index, buffer);
+    this.#adopt(index, buffer);
     store(this.#control.words, H.SEGMENT_COUNT, index + 1);
     return this.words[index] as Words;
   }
@@ -345,33 +408,4 @@ export class PayloadSegments {
     this.words[index] = new Int32Array(buffer);
     this.#addresses[index] = this.#control.platform.addressOf(bytes);
   }
-}
-
-function mapPages(bytes: number): number {
-  const pages = Math.floor(bytes / PAGE_BYTES);
-  return Math.ceil((MAP + pages) * 4 / PAGE_BYTES);
-}
-
-function initSegment(map: Words): void {
-  const pages = Math.floor(map.byteLength / PAGE_BYTES);
-  const head = mapPages(map.byteLength);
-  // Ordering: nobody else has the segment yet.
-  put(map, PAGES, pages);
-  put(map, HINT, head);
-  put(map, MAP, head);
-  map.fill(-1, MAP + 1, MAP + head);
-}
-
-/** First fit from the hint on; 0 when there is no such run. */
-function findRun(map: Words, pages: number): number {
-  const end = get(map, PAGES);
-  let page = get(map, HINT);
-  while (page + pages <= end) {
-    let free = 0;
-    while (free < pages && get(map, MAP + page + free) === 0) free++;
-    if (free === pages) return page;
-    page += free;
-    page += get(map, MAP + page);
-  }
-  return 0;
 }

@@ -130,7 +130,8 @@ export class QueueReader {
 
   /** Tells the writer how much was read; true when it must be woken. */
   tellRead(): boolean {
-    const { words, queue } = { words: this.#control, queue: this.#queue };
+    const words = this.#control;
+    const queue = this.#queue;
     const read = this.#read;
     if (read === this.#readTold) return false;
     this.#readTold = read;
@@ -148,14 +149,14 @@ export class QueueReader {
 
   /** Everything before the front is delivered: it will not be read again. */
   commit(): void {
-    for (const chunk of this.#held) this.#freeChunk(chunk);
-    this.#held.length = 0;
     this.#committedChunk = this.chunk;
     this.#committedOffset = this.offset;
     this.#committedStart = this.#start;
-    if (this.chunk !== 0) {
-      store(this.#control, this.#queue + QUEUE.RELEASED, this.#start);
-    }
+    if (this.#held.length === 0) return;
+    // Ordering: before the memory comes free and wakes who waits for it.
+    store(this.#control, this.#queue + QUEUE.RELEASED, this.#start);
+    for (const chunk of this.#held) this.#freeChunk(chunk);
+    this.#held.length = 0;
   }
 
   /** Whether everything before the front was committed. */
@@ -201,7 +202,8 @@ export class QueueReader {
       this.#freeChunk(chunk);
       chunk = next;
     }
-    this.chunk = 0;
+    store(this.#control, this.#queue + QUEUE.FIRST_CHUNK, 0);
+    this.chunk = this.#committedChunk = 0;
     this.offset = this.limit = 0;
   }
 
@@ -220,8 +222,12 @@ export class QueueReader {
     return getUint32(this.bytes, this.bodyStart + 8);
   }
 
-  /** Leaves the private state in the record, for the next owner. */
+  /**
+   * Leaves the private state in the record, for the next owner. What a holding
+   * reader has not committed will be read again.
+   */
   save(): void {
+    if (this.#holding) this.rewind();
     const words = this.#control;
     const saved = this.#queue + QUEUE.READER_STATE;
     // Ordering: the command that hands over the pipe publishes these.
@@ -241,6 +247,9 @@ export class QueueReader {
     if (chunk !== 0) {
       this.#enter(chunk, get(words, saved + 2));
       this.offset = this.limit = get(words, saved + 1);
+      this.#committedChunk = chunk;
+      this.#committedOffset = this.offset;
+      this.#committedStart = this.#start;
     }
     this.#flushSeen = get(words, saved + 3);
     this.#read = get(words, saved + 4);
@@ -292,8 +301,9 @@ export class QueueReader {
       this.#held.push(left);
       return;
     }
-    this.#freeChunk(left);
+    // Ordering: before the memory comes free and wakes who waits for it.
     store(this.#control, this.#queue + QUEUE.RELEASED, start);
+    this.#freeChunk(left);
   }
 
   #enter(chunk: Ref, start: number): void {

@@ -1,5 +1,6 @@
 // libzmq: ypipe.hpp, yqueue.hpp, pipe.cpp (credit) · runs on: any · RFC: 23/ZMTP (frame format)
 
+import { assert } from "../base/assert.ts";
 import { exchange, get, load, put, store } from "./shared_access.ts";
 import type { Words } from "./shared_access.ts";
 import { QUEUE } from "./layout.ts";
@@ -11,15 +12,18 @@ import {
   PrivateFlag,
   SECOND_CHUNK_BYTES,
 } from "./chunk.ts";
-import { CHUNK_BYTES } from "./payload_segments.ts";
+import { CHUNK_BYTES } from "./size_class.ts";
 import type { Ref } from "./payload_segments.ts";
 import type { ContextMemory } from "./context_memory.ts";
 
 const MORE = 1;
 const LONG = 2;
 
-/** Bytes that may lie in one queue: positions are compared in 31 bits. */
-const QUEUE_BYTES_MAX: number = 2 ** 30;
+/**
+ * Bytes of chunks in one queue: doubled positions are compared as signed 32-bit
+ * numbers, and the last chunk may pass the bound.
+ */
+const QUEUE_BYTES_MAX: number = 2 ** 30 - 2 * CHUNK_BYTES;
 
 /**
  * The writing side of a queue of frames in ZMTP 3.1 format.
@@ -90,7 +94,8 @@ export class QueueWriter {
     const hwm = this.#hwm;
     if (hwm === 0) return true;
     if (((this.#written - this.#readSeen) | 0) < hwm) return true;
-    const { words, queue } = { words: this.#control, queue: this.#queue };
+    const words = this.#control;
+    const queue = this.#queue;
     this.#readSeen = load(words, queue + QUEUE.READ);
     if (((this.#written - this.#readSeen) | 0) < hwm) return true;
     // Ordering: wakeAt, then blocked, then read again; the reader stores
@@ -245,8 +250,8 @@ export class QueueWriter {
 
   /** Leaves the private state in the record, for the next owner. */
   save(): void {
-    const { words, at } = { words: this.#control, at: this.#queue };
-    const saved = at + QUEUE.WRITER_STATE;
+    const words = this.#control;
+    const saved = this.#queue + QUEUE.WRITER_STATE;
     // Ordering: the command that hands over the pipe publishes these.
     put(words, saved, this.#chunk);
     put(words, saved + 1, this.#offset);
@@ -302,8 +307,13 @@ export class QueueWriter {
   }
 
   #newChunk(need: number): boolean {
+    assert(
+      need <= CHUNK_BYTES - CHUNK_HEADER_BYTES,
+      "what is kept in a pipe fits a chunk",
+    );
     const size = this.#chunkSize(need + CHUNK_HEADER_BYTES);
-    const { payload } = this.#memory;
+    const { payload, control } = this.#memory;
+    control.noteRefusal();
     const released = load(this.#control, this.#queue + QUEUE.RELEASED);
     const held = ((this.#position() - released) | 0) >>> 1;
     const ref = held > QUEUE_BYTES_MAX
@@ -319,6 +329,7 @@ export class QueueWriter {
     put(words, at + CHUNK.NEXT, 0);
     put(words, at + CHUNK.USED, -1);
     put(words, at + CHUNK.SIZE, size);
+    put(words, at + CHUNK.PINS, 0);
     const start = this.#position();
     if (this.#chunk === 0) {
       store(this.#control, this.#queue + QUEUE.FIRST_CHUNK, ref);

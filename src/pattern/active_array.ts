@@ -1,6 +1,20 @@
 // libzmq: array.hpp · runs on: app thread · RFC: –
 
+import type { PipesByName } from "../core/pattern.ts";
 import type { Pipe } from "../core/pipe_contract.ts";
+import { namesOf, pipesNamed } from "./saved_pipes.ts";
+
+/** An {@link ActiveArray} on its way to another thread. */
+export interface SavedArray {
+  /** All pipes, the active ones first. */
+  readonly pipes: readonly number[];
+  readonly active: number;
+}
+
+/** An array of which one pipe has its turn, on its way to another thread. */
+export interface SavedTurns extends SavedArray {
+  readonly current: number;
+}
 
 /**
  * Pipes in two groups, the active ones in front. Each pipe carries its own
@@ -58,6 +72,20 @@ export abstract class ActiveArray {
     this.swap(this.indexOf(pipe), this.items.length - 1);
     this.items.pop();
     this.setIndex(pipe, -1);
+  }
+
+  /** Members, order and activity. */
+  save(): SavedArray {
+    return { pipes: namesOf(this.items), active: this.active };
+  }
+
+  /** Makes an empty array what another one was. */
+  restore(saved: SavedArray, pipes: PipesByName): void {
+    for (const pipe of pipesNamed(pipes, saved.pipes)) {
+      this.setIndex(pipe, this.items.length);
+      this.items.push(pipe);
+    }
+    this.active = saved.active;
   }
 
   /** Exchanges two pipes. */

@@ -14,6 +14,14 @@ export const UNLINKED = -1;
 const FREE = -2;
 const NONE = -1;
 
+/** A {@link CellTable} on its way to another thread. */
+export interface SavedCells {
+  readonly data: Int32Array;
+  readonly live: number;
+  readonly used: number;
+  readonly freeHead: number;
+}
+
 /** Cells of a fresh table; it shrinks to this again. */
 const CAPACITY_MIN = 8;
 
@@ -173,6 +181,26 @@ export class CellTable {
       if (keyA >= 0) this.link(cell, keyA, keyB);
     }
   }
+
+  /** All but the index, which has a seed of its own in each table. */
+  save(): SavedCells {
+    return {
+      data: this.data,
+      live: this.live,
+      used: this.#used,
+      freeHead: this.#freeHead,
+    };
+  }
+
+  /** Makes this table what another one of the same stride was. */
+  restore(saved: SavedCells): void {
+    this.data = saved.data;
+    this.live = saved.live;
+    this.#used = saved.used;
+    this.#freeHead = saved.freeHead;
+    this.reindex();
+  }
+
   /** Calls back for every live cell. */
   forEach(visit: (cell: number) => void): void {
     for (let cell = 0; cell < this.#used; cell++) {

@@ -1,8 +1,9 @@
 // libzmq: dist.{hpp,cpp} · runs on: app thread · RFC: 29
 
-import type { PatternHost } from "../core/pattern.ts";
+import type { PatternHost, PipesByName } from "../core/pattern.ts";
 import type { OutPart, Pipe } from "../core/pipe_contract.ts";
 import { ActiveArray } from "./active_array.ts";
+import type { SavedArray } from "./active_array.ts";
 
 class DistributorArray extends ActiveArray {
   indexOf(pipe: Pipe): number {
@@ -125,6 +126,16 @@ export class Distributor {
       this.#sendToMatching(parts, from, count);
     }
     this.unmatch();
+  }
+
+  /** Members; what matches is forgotten between two messages anyway. */
+  save(): SavedArray {
+    return this.#pipes.save();
+  }
+
+  /** Goes on where another one, now saved, stopped. */
+  restore(saved: SavedArray, pipes: PipesByName): void {
+    this.#pipes.restore(saved, pipes);
   }
 
   #sendShared(parts: readonly OutPart[], from: number, count: number): void {

@@ -1,8 +1,10 @@
 // libzmq: fq.{hpp,cpp} · runs on: app thread · RFC: 28, 29, 30, 31
 
 import { FRAME_COMMAND } from "../base/frame_header.ts";
+import type { PipesByName } from "../core/pattern.ts";
 import type { Pipe } from "../core/pipe_contract.ts";
 import { ActiveArray } from "./active_array.ts";
+import type { SavedTurns } from "./active_array.ts";
 
 class FairQueueArray extends ActiveArray {
   indexOf(pipe: Pipe): number {
@@ -64,6 +66,17 @@ export class FairQueue {
       }
     }
     return null;
+  }
+
+  /** Members and whose turn it is. */
+  save(): SavedTurns {
+    return { ...this.#pipes.save(), current: this.#current };
+  }
+
+  /** Goes on where another one, now saved, stopped. */
+  restore(saved: SavedTurns, pipes: PipesByName): void {
+    this.#pipes.restore(saved, pipes);
+    this.#current = saved.current;
   }
 
   /** Ends the turn of the pipe that `front` gave. */

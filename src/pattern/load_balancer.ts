@@ -1,7 +1,9 @@
 // libzmq: lb.{hpp,cpp} · runs on: app thread · RFC: 28, 30
 
+import type { PipesByName } from "../core/pattern.ts";
 import type { OutPart, Pipe } from "../core/pipe_contract.ts";
 import { ActiveArray } from "./active_array.ts";
+import type { SavedTurns } from "./active_array.ts";
 
 class LoadBalancerArray extends ActiveArray {
   indexOf(pipe: Pipe): number {
@@ -65,6 +67,17 @@ export class LoadBalancer {
       this.#deactivateCurrent();
     }
     return null;
+  }
+
+  /** Members and whose turn it is. */
+  save(): SavedTurns {
+    return { ...this.#pipes.save(), current: this.#current };
+  }
+
+  /** Goes on where another one, now saved, stopped. */
+  restore(saved: SavedTurns, pipes: PipesByName): void {
+    this.#pipes.restore(saved, pipes);
+    this.#current = saved.current;
   }
 
   #deactivateCurrent(): void {

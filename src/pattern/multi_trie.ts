@@ -1,7 +1,9 @@
 // libzmq: generic_mtrie.hpp · runs on: app thread · RFC: 29
 
 import { CellTable, FIRST_FIELD, KEY_A, KEY_B } from "./cell_table.ts";
+import type { SavedCells } from "./cell_table.ts";
 import { RadixTree, ROOT } from "./radix_tree.ts";
+import type { SavedTree } from "./radix_tree.ts";
 
 // A record says "this subscriber has this prefix". It is in two lists: the
 // subscribers of the prefix, and the prefixes of the subscriber. Keys in the
@@ -15,6 +17,18 @@ const PREVIOUS_OF_SUBSCRIBER = FIRST_FIELD + 3;
 const STRIDE = FIRST_FIELD + 4;
 
 const NONE = -1;
+
+/** A {@link MultiTrie} on its way to another thread. */
+export interface SavedMultiTrie {
+  readonly tree: SavedTree;
+  readonly records: SavedCells;
+  /** Names of the subscribers by number, -1 where a number is free. */
+  readonly subscribers: readonly number[];
+  readonly firsts: readonly number[];
+  readonly lasts: readonly number[];
+  readonly freeNumbers: readonly number[];
+  readonly count: number;
+}
 
 /** What `remove` found. */
 export const RemoveResult = {
@@ -44,11 +58,11 @@ export class MultiTrie<T> {
   readonly #records: CellTable;
   readonly #numbers: Map<T, number>;
   /** Subscribers by number. */
-  readonly #subscribers: (T | undefined)[];
+  #subscribers: (T | undefined)[];
   /** First and last record of each subscriber, by number. */
-  readonly #firsts: number[];
-  readonly #lasts: number[];
-  readonly #freeNumbers: number[];
+  #firsts: number[];
+  #lasts: number[];
+  #freeNumbers: number[];
   #count: number;
 
   /** @param seed Random, so that nobody can prepare colliding topics. */
@@ -165,6 +179,37 @@ export class MultiTrie<T> {
       position += tree.labelLength(node);
       node = tree.next(node, bytes, position, end);
     }
+  }
+
+  /** @param nameOf What a subscriber is called on the way; never -1. */
+  save(nameOf: (subscriber: T) => number): SavedMultiTrie {
+    return {
+      tree: this.#tree.save(),
+      records: this.#records.save(),
+      subscribers: this.#subscribers.map((subscriber) =>
+        subscriber === undefined ? NONE : nameOf(subscriber)
+      ),
+      firsts: this.#firsts,
+      lasts: this.#lasts,
+      freeNumbers: this.#freeNumbers,
+      count: this.#count,
+    };
+  }
+
+  /** Makes this trie, still empty, what another one was. */
+  restore(saved: SavedMultiTrie, subscriberOf: (name: number) => T): void {
+    this.#tree.restore(saved.tree);
+    this.#records.restore(saved.records);
+    this.#subscribers = saved.subscribers.map((name) =>
+      name === NONE ? undefined : subscriberOf(name)
+    );
+    for (const [number, subscriber] of this.#subscribers.entries()) {
+      if (subscriber !== undefined) this.#numbers.set(subscriber, number);
+    }
+    this.#firsts = [...saved.firsts];
+    this.#lasts = [...saved.lasts];
+    this.#freeNumbers = [...saved.freeNumbers];
+    this.#count = saved.count;
   }
 
   #get(record: number, field: number): number {

@@ -1,6 +1,15 @@
 // libzmq: radix_tree.{hpp,cpp} · runs on: app thread · RFC: 29
 
 import { CellTable, FIRST_FIELD, KEY_A, UNLINKED } from "./cell_table.ts";
+import type { SavedCells } from "./cell_table.ts";
+
+/** A {@link RadixTree} on its way to another thread. */
+export interface SavedTree {
+  readonly cells: SavedCells;
+  readonly labels: Uint8Array;
+  readonly labelsEnd: number;
+  readonly labelsUnused: number;
+}
 
 // Fields of a node. Keys in the cell table: parent node, first label octet.
 const PARENT = KEY_A;
@@ -211,6 +220,23 @@ export class RadixTree {
     });
     this.#cells.reindex();
     return renumbered;
+  }
+
+  save(): SavedTree {
+    return {
+      cells: this.#cells.save(),
+      labels: this.#labels,
+      labelsEnd: this.#labelsEnd,
+      labelsUnused: this.#labelsUnused,
+    };
+  }
+
+  /** Makes this tree what another one was; nodes keep their numbers. */
+  restore(saved: SavedTree): void {
+    this.#cells.restore(saved.cells);
+    this.#labels = saved.labels;
+    this.#labelsEnd = saved.labelsEnd;
+    this.#labelsUnused = saved.labelsUnused;
   }
 
   #parent(node: number): number {

@@ -79,6 +79,15 @@ export class RoutingTable {
     this.#count--;
   }
 
+  /** All peers, in no order. */
+  list(): RoutingPeer[] {
+    const peers: RoutingPeer[] = [];
+    for (const first of this.#buckets) {
+      for (let peer = first; peer !== null; peer = peer.next) peers.push(peer);
+    }
+    return peers;
+  }
+
   /** Whether any peer has room for a message. */
   anyWritable(): boolean {
     for (let bucket = 0; bucket < this.#buckets.length; bucket++) {

@@ -1,6 +1,14 @@
 // libzmq: trie.{hpp,cpp} · runs on: app thread · RFC: 29
 
 import { RadixTree, ROOT } from "./radix_tree.ts";
+import type { SavedTree } from "./radix_tree.ts";
+
+/** A {@link Trie} on its way to another thread. */
+export interface SavedTrie {
+  readonly tree: SavedTree;
+  readonly count: number;
+  readonly references: number;
+}
 
 /** What a socket has subscribed to: prefixes, each with a count. */
 export class Trie {
@@ -68,6 +76,21 @@ export class Trie {
       node = tree.next(node, bytes, position, end);
     }
     return false;
+  }
+
+  save(): SavedTrie {
+    return {
+      tree: this.#tree.save(),
+      count: this.#count,
+      references: this.#references,
+    };
+  }
+
+  /** Makes this trie what another one was. */
+  restore(saved: SavedTrie): void {
+    this.#tree.restore(saved.tree);
+    this.#count = saved.count;
+    this.#references = saved.references;
   }
 
   /** Calls back with each prefix; its octets are valid during the call. */

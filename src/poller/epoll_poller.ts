@@ -106,6 +106,7 @@ export class EpollPoller implements Poller {
   wait(timeoutMs: number): void {
     this.#flushInterest();
     const count = this.#events.wait(this.#epollFd, timeoutMs);
+    if (count < 0) throw new RangeError(`Cannot wait: errno ${-count}`);
     for (let i = 0; i < count; i++) {
       this.#deliver(this.#events.dataAt(i), this.#events.eventsAt(i));
     }

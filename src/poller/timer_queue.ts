@@ -70,7 +70,9 @@ export class TimerQueue {
       callback?.();
     }
     const next = heap[0];
-    return next === undefined ? -1 : Math.max(0, Math.ceil(next.dueMs - now));
+    if (next === undefined) return -1;
+    // The callbacks took their time.
+    return Math.max(0, Math.ceil(next.dueMs - this.#now()));
   }
 
   #removeAt(place: number): void {

@@ -1,6 +1,7 @@
 // libzmq: ip_resolver.cpp · runs on: io thread · RFC: –
 
-import { addToCounter, MessagePipe, spawnWorker } from "../../ffi/mod.ts";
+import { MessagePipe, spawnWorker } from "../../ffi/mod.ts";
+import { add, notifyAll } from "../memory/shared_access.ts";
 import type { IoContext } from "../core/transport.ts";
 
 /** What the I/O thread asks of its resolver. */
@@ -71,7 +72,7 @@ export class Resolver {
     this.#waiting.set(id, answered);
     const request: LookupRequest = { id, name, family };
     this.#start().post(request);
-    addToCounter(this.#bell, 1);
+    this.#ring();
     return () => this.#waiting.delete(id);
   }
 
@@ -101,10 +102,16 @@ export class Resolver {
     }
   }
 
+  #ring(): void {
+    const words = new Int32Array(this.#bell);
+    add(words, 0, 1);
+    notifyAll(words, 0);
+  }
+
   #stop(): void {
     if (this.#channel === null) return;
     this.#channel.post(null);
-    addToCounter(this.#bell, 1);
+    this.#ring();
     this.#channel.close();
   }
 }

@@ -1,4 +1,4 @@
-// libzmq: none · runs on: courier · RFC: –
+// libzmq: none · runs on: courier thread · RFC: –
 
 import { openCourierPorts } from "../../ffi/mod.ts";
 import type { CourierData, SegmentNote } from "./segment_exchange.ts";

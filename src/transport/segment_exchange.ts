@@ -1,6 +1,7 @@
 // libzmq: none · runs on: any · RFC: –
 
-import { MessagePipe, monotonicMs, pause, spawnWorker } from "../../ffi/mod.ts";
+import { MessagePipe, monotonicMs, spawnWorker } from "../../ffi/mod.ts";
+import { wait } from "../memory/shared_access.ts";
 import type { SegmentCourier } from "../memory/payload_segments.ts";
 
 /** How long a thread waits for a segment that another one made, ms. */
@@ -34,6 +35,8 @@ export class SegmentExchange implements SegmentCourier {
   readonly #workerUrl: string;
   readonly #known: Map<number, SharedArrayBuffer> = new Map();
   #port: MessagePipe | null = null;
+  /** Nobody wakes this word: waiting for it is a pause. */
+  readonly #never: Int32Array = new Int32Array(new SharedArrayBuffer(4));
 
   constructor(contextId: string, workerUrl: string) {
     this.#channel = `purezmq-${contextId}`;
@@ -65,7 +68,7 @@ export class SegmentExchange implements SegmentCourier {
         port.post({ index } satisfies SegmentNote);
         askAgain = now + ASK_INTERVAL_MS;
       }
-      pause(1);
+      wait(this.#never, 0, 0, 1);
     }
   }
 

@@ -22,6 +22,7 @@ export const LAYERS: readonly Layer[] = [
     mayImport: [],
     outside: [
       "bun:ffi",
+      "node:buffer",
       "node:process",
       "node:timers",
       "node:worker_threads",
@@ -89,6 +90,7 @@ export const LAYERS: readonly Layer[] = [
   {
     path: "src/wiring.ts",
     mayImport: [
+      "ffi",
       "src/base",
       "src/core",
       "src/pattern",
@@ -99,7 +101,16 @@ export const LAYERS: readonly Layer[] = [
   },
   {
     path: "src/io_thread_entry.ts",
-    mayImport: ["ffi", "src/base", "src/core", "src/wiring.ts"],
+    // The start of the workers: it makes what runs in them.
+    mayImport: [
+      "ffi",
+      "src/base",
+      "src/memory",
+      "src/poller",
+      "src/core",
+      "src/transport",
+      "src/wiring.ts",
+    ],
     outside: [],
   },
   {

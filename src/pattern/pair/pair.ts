@@ -1,8 +1,18 @@
 // libzmq: pair.{hpp,cpp} · runs on: app thread · RFC: 31
 
 import { FRAME_COMMAND } from "../../base/frame_header.ts";
-import type { Pattern, Received } from "../../core/pattern.ts";
+import type {
+  Pattern,
+  PatternState,
+  PipesByName,
+  Received,
+} from "../../core/pattern.ts";
 import type { OutPart, Pipe } from "../../core/pipe_contract.ts";
+import { nameOf, pipeNamed } from "../saved_pipes.ts";
+
+interface PairState {
+  readonly pipe: number;
+}
 
 /** PAIR: one peer, both ways. */
 export class Pair implements Pattern {
@@ -51,5 +61,14 @@ export class Pair implements Pattern {
 
   hasOut(): boolean {
     return this.#pipe !== null && this.#pipe.checkWrite();
+  }
+
+  save(): PatternState {
+    const state: PairState = { pipe: nameOf(this.#pipe) };
+    return state;
+  }
+
+  restore(state: PatternState, pipes: PipesByName): void {
+    this.#pipe = pipeNamed(pipes, (state as PairState).pipe);
   }
 }

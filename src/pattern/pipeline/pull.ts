@@ -1,8 +1,14 @@
 // libzmq: pull.{hpp,cpp} · runs on: app thread · RFC: 30
 
 import { ZmqError } from "../../base/errors.ts";
-import type { Pattern, Received } from "../../core/pattern.ts";
+import type {
+  Pattern,
+  PatternState,
+  PipesByName,
+  Received,
+} from "../../core/pattern.ts";
 import type { Pipe } from "../../core/pipe_contract.ts";
+import type { SavedTurns } from "../active_array.ts";
 import { FairQueue } from "../fair_queue.ts";
 
 /** PULL: takes messages from its peers, in turn. */
@@ -46,5 +52,13 @@ export class Pull implements Pattern {
 
   hasOut(): boolean {
     return false;
+  }
+
+  save(): PatternState {
+    return this.#fairQueue.save();
+  }
+
+  restore(state: PatternState, pipes: PipesByName): void {
+    this.#fairQueue.restore(state as SavedTurns, pipes);
   }
 }

@@ -1,8 +1,9 @@
 // libzmq: push.{hpp,cpp} · runs on: app thread · RFC: 30
 
 import { ZmqError } from "../../base/errors.ts";
-import type { Pattern } from "../../core/pattern.ts";
+import type { Pattern, PatternState, PipesByName } from "../../core/pattern.ts";
 import type { OutPart, Pipe } from "../../core/pipe_contract.ts";
+import type { SavedTurns } from "../active_array.ts";
 import { LoadBalancer } from "../load_balancer.ts";
 
 /** PUSH: gives each message to one of its peers, in turn. */
@@ -47,5 +48,13 @@ export class Push implements Pattern {
 
   hasOut(): boolean {
     return this.#loadBalancer.hasOut();
+  }
+
+  save(): PatternState {
+    return this.#loadBalancer.save();
+  }
+
+  restore(state: PatternState, pipes: PipesByName): void {
+    this.#loadBalancer.restore(state as SavedTurns, pipes);
   }
 }

@@ -1,7 +1,8 @@
 // libzmq: xpub.hpp (the pending_* queues) · runs on: app thread · RFC: 29
 
-import type { Received } from "../../core/pattern.ts";
+import type { PipesByName, Received } from "../../core/pattern.ts";
 import type { Pipe } from "../../core/pipe_contract.ts";
+import { nameOf, pipeNamed } from "../saved_pipes.ts";
 
 /** What a queued part is; bits of one octet. */
 export const UpstreamFlag = {
@@ -12,6 +13,14 @@ export const UpstreamFlag = {
   /** The pipe it came from stands in the list of origins. */
   ORIGIN: 4,
 } as const;
+
+/** An {@link UpstreamQueue} on its way to another thread. */
+export interface SavedUpstream {
+  readonly chunks: readonly Uint8Array[];
+  readonly userMessages: number;
+  /** Names of pipes, 0 for those that are gone. */
+  readonly origins: readonly number[];
+}
 
 /** A stretch of the queue. */
 interface Chunk {
@@ -40,7 +49,7 @@ export class UpstreamQueue {
   #openChunk: Chunk | null;
   #openAt: number;
   /** Origins of parts that have one, in order, from `#originsTaken` on. */
-  #origins: Pipe[];
+  #origins: (Pipe | null)[];
   #originsTaken: number;
 
   constructor() {
@@ -126,14 +135,48 @@ export class UpstreamQueue {
     return flags;
   }
 
-  /** The pipe that the message just taken came from. */
-  takeOrigin(): Pipe {
-    const origin = this.#origins[this.#originsTaken++] as Pipe;
+  /**
+   * The pipe that the message just taken came from. It may be gone; one that
+   * was gone when the queue moved to another thread is `null`.
+   */
+  takeOrigin(): Pipe | null {
+    const origin = this.#origins[this.#originsTaken++] as Pipe | null;
     if (this.#originsTaken * 2 >= this.#origins.length) {
       this.#origins = this.#origins.slice(this.#originsTaken);
       this.#originsTaken = 0;
     }
     return origin;
+  }
+
+  /**
+   * What is queued. Between two calls of a pattern no user's message is
+   * unfinished.
+   *
+   * @param lives Whether the pipe is still there.
+   */
+  save(lives: (pipe: Pipe) => boolean): SavedUpstream {
+    const chunks: Uint8Array[] = [];
+    let from = this.#position;
+    for (let chunk = this.#first; chunk !== null; chunk = chunk.next) {
+      chunks.push(chunk.bytes.slice(from, chunk.end));
+      from = 0;
+    }
+    const origins = this.#origins.slice(this.#originsTaken).map((pipe) =>
+      nameOf(pipe !== null && lives(pipe) ? pipe : null)
+    );
+    return { chunks, userMessages: this.#userMessages, origins };
+  }
+
+  /** Makes this queue, still empty, what another one was. */
+  restore(saved: SavedUpstream, pipes: PipesByName): void {
+    for (const bytes of saved.chunks) {
+      const chunk: Chunk = { bytes, end: bytes.length, next: null };
+      if (this.#last === null) this.#first = chunk;
+      else this.#last.next = chunk;
+      this.#last = chunk;
+    }
+    this.#userMessages = saved.userMessages;
+    this.#origins = saved.origins.map((name) => pipeNamed(pipes, name));
   }
 
   #dropFirst(): void {

@@ -2,11 +2,20 @@
 
 import { ZmqError } from "../../base/errors.ts";
 import { FRAME_COMMAND, FRAME_MORE } from "../../base/frame_header.ts";
-import type { Pattern, PatternHost, Received } from "../../core/pattern.ts";
+import type {
+  Pattern,
+  PatternHost,
+  PatternState,
+  PipesByName,
+  Received,
+} from "../../core/pattern.ts";
 import type { OutPart, Pipe } from "../../core/pipe_contract.ts";
+import type { SavedArray } from "../active_array.ts";
 import { Distributor } from "../distributor.ts";
 import { MultiTrie, RemoveResult } from "../multi_trie.ts";
+import type { SavedMultiTrie } from "../multi_trie.ts";
 import { bytesOf } from "../out_part.ts";
+import { nameOf, namesOf, pipeNamed, pipesNamed } from "../saved_pipes.ts";
 import {
   CANCEL_NAME_BYTES,
   SUBSCRIBE_NAME_BYTES,
@@ -14,11 +23,21 @@ import {
   subscriptionKind,
 } from "./subscription_command.ts";
 import { UpstreamFlag, UpstreamQueue } from "./upstream_queue.ts";
+import type { SavedUpstream } from "./upstream_queue.ts";
 
 /** First octet of a message that subscribes. */
 const SUBSCRIBE_MARK = 1;
 /** First octet of a message that unsubscribes. */
 const UNSUBSCRIBE_MARK = 0;
+
+interface XPubState {
+  readonly distributor: SavedArray;
+  readonly subscriptions: SavedMultiTrie;
+  readonly requested: SavedMultiTrie | null;
+  readonly upstream: SavedUpstream;
+  readonly paused: readonly number[];
+  readonly lastPipe: number;
+}
 
 /** XPUB: sends to all that subscribed, and tells who subscribes to what. */
 export class XPub implements Pattern {
@@ -120,7 +139,8 @@ export class XPub implements Pattern {
     const flags = this.#upstream.take(out);
     if ((flags & UpstreamFlag.ORIGIN) !== 0) {
       const origin = this.#upstream.takeOrigin();
-      this.#lastPipe = this.#distributor.has(origin) ? origin : null;
+      const lives = origin !== null && this.#distributor.has(origin);
+      this.#lastPipe = lives ? origin : null;
     } else if ((flags & UpstreamFlag.USER) === 0) {
       // The end of a subscription whose pipe is gone.
       this.#lastPipe = null;
@@ -147,6 +167,33 @@ export class XPub implements Pattern {
     if (!this.#manual) throw new ZmqError("EINVAL");
     if (this.#lastPipe === null) return;
     this.#subscriptions.remove(this.#lastPipe, prefix, 0, prefix.length);
+  }
+
+  save(): PatternState {
+    const distributor = this.#distributor;
+    const state: XPubState = {
+      distributor: distributor.save(),
+      subscriptions: this.#subscriptions.save(nameOf),
+      requested: this.#requested?.save(nameOf) ?? null,
+      upstream: this.#upstream.save((pipe) => distributor.has(pipe)),
+      paused: namesOf(this.#paused),
+      lastPipe: nameOf(this.#lastPipe),
+    };
+    return state;
+  }
+
+  restore(state: PatternState, pipes: PipesByName): void {
+    const saved = state as XPubState;
+    const subscriberOf = (name: number) => pipeNamed(pipes, name) as Pipe;
+    this.#distributor.restore(saved.distributor, pipes);
+    this.#subscriptions.restore(saved.subscriptions, subscriberOf);
+    if (saved.requested !== null) {
+      this.#requested = new MultiTrie(this.#host.random32());
+      this.#requested.restore(saved.requested, subscriberOf);
+    }
+    this.#upstream.restore(saved.upstream, pipes);
+    for (const pipe of pipesNamed(pipes, saved.paused)) this.#paused.add(pipe);
+    this.#lastPipe = pipeNamed(pipes, saved.lastPipe);
   }
 
   get #manual(): boolean {

@@ -1,17 +1,31 @@
 // libzmq: xsub.{hpp,cpp} · runs on: app thread · RFC: 29
 
-import type { Pattern, PatternHost, Received } from "../../core/pattern.ts";
+import type {
+  Pattern,
+  PatternHost,
+  PatternState,
+  PipesByName,
+  Received,
+} from "../../core/pattern.ts";
 import type { OutPart, Pipe } from "../../core/pipe_contract.ts";
+import type { SavedArray, SavedTurns } from "../active_array.ts";
 import { Distributor } from "../distributor.ts";
 import { FairQueue } from "../fair_queue.ts";
 import { bytesOf } from "../out_part.ts";
 import { Trie } from "../trie.ts";
+import type { SavedTrie } from "../trie.ts";
 import { subscriptionBody } from "./subscription_command.ts";
 
 /** First octet of a message that subscribes. */
 const SUBSCRIBE_MARK = 1;
 /** First octet of a message that unsubscribes. */
 const UNSUBSCRIBE_MARK = 0;
+
+interface XSubState {
+  readonly fairQueue: SavedTurns;
+  readonly distributor: SavedArray;
+  readonly subscriptions: SavedTrie;
+}
 
 /** XSUB: tells all peers what it wants, receives what they send. */
 export class XSub implements Pattern {
@@ -99,6 +113,22 @@ export class XSub implements Pattern {
   unsubscribe(prefix: Uint8Array): void {
     const gone = this.#subscriptions.remove(prefix, 0, prefix.length);
     if (gone) this.#tellAll(subscriptionBody(false, prefix));
+  }
+
+  save(): PatternState {
+    const state: XSubState = {
+      fairQueue: this.#fairQueue.save(),
+      distributor: this.#distributor.save(),
+      subscriptions: this.#subscriptions.save(),
+    };
+    return state;
+  }
+
+  restore(state: PatternState, pipes: PipesByName): void {
+    const saved = state as XSubState;
+    this.#fairQueue.restore(saved.fairQueue, pipes);
+    this.#distributor.restore(saved.distributor, pipes);
+    this.#subscriptions.restore(saved.subscriptions);
   }
 
   #applyMessage(bytes: Uint8Array): void {

@@ -1,10 +1,22 @@
 // libzmq: dealer.{hpp,cpp} · runs on: app thread · RFC: 28
 
-import type { Pattern, PatternHost, Received } from "../../core/pattern.ts";
+import type {
+  Pattern,
+  PatternHost,
+  PatternState,
+  PipesByName,
+  Received,
+} from "../../core/pattern.ts";
 import type { OutPart, Pipe } from "../../core/pipe_contract.ts";
+import type { SavedTurns } from "../active_array.ts";
 import { FairQueue } from "../fair_queue.ts";
 import { LoadBalancer } from "../load_balancer.ts";
 import { writeProbe } from "../out_part.ts";
+
+interface DealerState {
+  readonly fairQueue: SavedTurns;
+  readonly loadBalancer: SavedTurns;
+}
 
 /** DEALER: sends to its peers in turn, receives from them in turn. */
 export class Dealer implements Pattern {
@@ -59,5 +71,19 @@ export class Dealer implements Pattern {
 
   hasOut(): boolean {
     return this.#loadBalancer.hasOut();
+  }
+
+  save(): PatternState {
+    const state: DealerState = {
+      fairQueue: this.#fairQueue.save(),
+      loadBalancer: this.#loadBalancer.save(),
+    };
+    return state;
+  }
+
+  restore(state: PatternState, pipes: PipesByName): void {
+    const saved = state as DealerState;
+    this.#fairQueue.restore(saved.fairQueue, pipes);
+    this.#loadBalancer.restore(saved.loadBalancer, pipes);
   }
 }

@@ -2,15 +2,29 @@
 
 import { ZmqError } from "../../base/errors.ts";
 import { FRAME_MORE } from "../../base/frame_header.ts";
-import type { Pattern, Received } from "../../core/pattern.ts";
+import type {
+  Pattern,
+  PatternState,
+  PipesByName,
+  Received,
+} from "../../core/pattern.ts";
 import type { OutPart, Pipe } from "../../core/pipe_contract.ts";
+import type { SavedTurns } from "../active_array.ts";
 import { FairQueue } from "../fair_queue.ts";
 import { EMPTY_PART, Envelope } from "../out_part.ts";
+import { nameOf, pipeNamed } from "../saved_pipes.ts";
 
 /** Label buffers worth keeping for the next request: more hops are rare. */
 const LABELS_KEPT = 16;
 /** Octets of a label buffer worth keeping: routing ids are no longer. */
 const LABEL_BYTES_KEPT = 255;
+
+interface RepState {
+  readonly fairQueue: SavedTurns;
+  readonly labels: readonly Uint8Array[];
+  readonly owesReply: boolean;
+  readonly requestPipe: number;
+}
 
 /** REP: receives a request, then sends its reply, and so on in turn. */
 export class Rep implements Pattern {
@@ -88,6 +102,25 @@ export class Rep implements Pattern {
 
   hasOut(): boolean {
     return this.#owesReply;
+  }
+
+  save(): PatternState {
+    const state: RepState = {
+      fairQueue: this.#fairQueue.save(),
+      labels: this.#labels.slice(0, this.#labelCount),
+      owesReply: this.#owesReply,
+      requestPipe: nameOf(this.#requestPipe),
+    };
+    return state;
+  }
+
+  restore(state: PatternState, pipes: PipesByName): void {
+    const saved = state as RepState;
+    this.#fairQueue.restore(saved.fairQueue, pipes);
+    for (const label of saved.labels) this.#labels.push(label);
+    this.#labelCount = saved.labels.length;
+    this.#owesReply = saved.owesReply;
+    this.#requestPipe = pipeNamed(pipes, saved.requestPipe);
   }
 
   /**

@@ -2,11 +2,19 @@
 
 import { ZmqError } from "../../base/errors.ts";
 import { FRAME_MORE, writeUint32 } from "../../base/frame_header.ts";
-import type { Pattern, PatternHost, Received } from "../../core/pattern.ts";
+import type {
+  Pattern,
+  PatternHost,
+  PatternState,
+  PipesByName,
+  Received,
+} from "../../core/pattern.ts";
 import type { OutPart, Pipe } from "../../core/pipe_contract.ts";
+import type { SavedTurns } from "../active_array.ts";
 import { FairQueue } from "../fair_queue.ts";
 import { LoadBalancer } from "../load_balancer.ts";
 import { EMPTY_PART, Envelope, writeProbe } from "../out_part.ts";
+import { nameOf, pipeNamed } from "../saved_pipes.ts";
 
 const REQUEST_ID_BYTES = 4;
 
@@ -15,6 +23,16 @@ const REQUEST_ID_BYTES = 4;
  * thread can drop must not hold it for ever.
  */
 const PURGE_MESSAGES_MAX = 65536;
+
+interface ReqState {
+  readonly fairQueue: SavedTurns;
+  readonly loadBalancer: SavedTurns;
+  readonly requestIdBytes: Uint8Array;
+  readonly requestId: number;
+  readonly awaitingReply: boolean;
+  readonly correlated: boolean;
+  readonly replyPipe: number;
+}
 
 /** REQ: sends a request, then receives its reply, and so on in turn. */
 export class Req implements Pattern {
@@ -128,6 +146,30 @@ export class Req implements Pattern {
   hasOut(): boolean {
     if (this.#awaitingReply && !this.#host.options.relaxed) return false;
     return this.#loadBalancer.hasOut();
+  }
+
+  save(): PatternState {
+    const state: ReqState = {
+      fairQueue: this.#fairQueue.save(),
+      loadBalancer: this.#loadBalancer.save(),
+      requestIdBytes: this.#requestIdBytes,
+      requestId: this.#requestId,
+      awaitingReply: this.#awaitingReply,
+      correlated: this.#correlated,
+      replyPipe: nameOf(this.#replyPipe),
+    };
+    return state;
+  }
+
+  restore(state: PatternState, pipes: PipesByName): void {
+    const saved = state as ReqState;
+    this.#fairQueue.restore(saved.fairQueue, pipes);
+    this.#loadBalancer.restore(saved.loadBalancer, pipes);
+    this.#requestIdBytes.set(saved.requestIdBytes);
+    this.#requestId = saved.requestId;
+    this.#awaitingReply = saved.awaitingReply;
+    this.#correlated = saved.correlated;
+    this.#replyPipe = pipeNamed(pipes, saved.replyPipe);
   }
 
   /**

@@ -2,8 +2,15 @@
 
 import { ZmqError } from "../../base/errors.ts";
 import { writeUint32 } from "../../base/frame_header.ts";
-import type { Pattern, PatternHost, Received } from "../../core/pattern.ts";
+import type {
+  Pattern,
+  PatternHost,
+  PatternState,
+  PipesByName,
+  Received,
+} from "../../core/pattern.ts";
 import type { OutPart, Pipe } from "../../core/pipe_contract.ts";
+import type { SavedTurns } from "../active_array.ts";
 import { FairQueue } from "../fair_queue.ts";
 import { bytesOf, writeProbe } from "../out_part.ts";
 import {
@@ -11,9 +18,18 @@ import {
   RoutingTable,
   sameOctets,
 } from "../routing_table.ts";
+import { nameOf, namesOf, pipeNamed, pipesNamed } from "../saved_pipes.ts";
 
 /** Octets of an id this socket makes up: a zero and a 32-bit counter. */
 const GENERATED_ID_BYTES = 5;
+
+interface RouterState {
+  readonly fairQueue: SavedTurns;
+  readonly peers: readonly { readonly pipe: number; readonly id: Uint8Array }[];
+  readonly unknown: readonly number[];
+  readonly duplicates: readonly number[];
+  readonly nextId: number;
+}
 
 /** ROUTER: puts the sender's id in front of messages, and sends by it. */
 export class Router implements Pattern {
@@ -114,6 +130,36 @@ export class Router implements Pattern {
 
   hasPeer(routingId: Uint8Array): boolean {
     return this.#peers.find(routingId) !== null;
+  }
+
+  save(): PatternState {
+    const state: RouterState = {
+      fairQueue: this.#fairQueue.save(),
+      peers: this.#peers.list().map(({ pipe, id }) => ({
+        pipe: nameOf(pipe),
+        id,
+      })),
+      unknown: namesOf(this.#unknown),
+      duplicates: namesOf(this.#duplicates),
+      nextId: this.#nextId,
+    };
+    return state;
+  }
+
+  restore(state: PatternState, pipes: PipesByName): void {
+    const saved = state as RouterState;
+    this.#fairQueue.restore(saved.fairQueue, pipes);
+    for (const peer of saved.peers) {
+      const pipe = pipeNamed(pipes, peer.pipe) as Pipe;
+      pipe.patternData = this.#peers.add(pipe, peer.id);
+    }
+    for (const pipe of pipesNamed(pipes, saved.unknown)) {
+      this.#unknown.add(pipe);
+    }
+    for (const pipe of pipesNamed(pipes, saved.duplicates)) {
+      this.#duplicates.add(pipe);
+    }
+    this.#nextId = saved.nextId;
   }
 
   /** Gives a pipe its place under the peer's id, or one made up here. */

@@ -1,0 +1,96 @@
+// libzmq: none · runs on: any · RFC: –
+
+import { assert } from "../base/assert.ts";
+import { get, put } from "./shared_access.ts";
+import type { Words } from "./shared_access.ts";
+
+/**
+ * Which pages of a payload segment are in use: one word per page, in the
+ * segment's first pages. Whoever calls holds the allocator lock, which orders
+ * all plain accesses here.
+ */
+
+/** Unit of the map, bytes. */
+export const PAGE_BYTES = 16384;
+export const PAGE_SHIFT = 14;
+
+/** Words of a segment's head: hint, page count, then the map. */
+const HINT = 0;
+const PAGES = 1;
+const MAP = 16;
+
+/** A page's word is the length of the run that it begins, or one of these. */
+const FREE = 0;
+/** Inside a run. */
+const CONTINUED = -1;
+/** Free, and the system still keeps its bytes. */
+const FREE_DIRTY = -2;
+
+/** Pages that the map of a segment of so many bytes takes. */
+export function mapPages(bytes: number): number {
+  const pages = Math.floor(bytes / PAGE_BYTES);
+  return Math.ceil((MAP + pages) * 4 / PAGE_BYTES);
+}
+
+/** Prepares the zeroed memory of a new segment. */
+export function initPageMap(map: Words): void {
+  const head = mapPages(map.byteLength);
+  put(map, PAGES, Math.floor(map.byteLength / PAGE_BYTES));
+  put(map, HINT, head);
+  mark(map, 0, head);
+}
+
+/**
+ * The first run of so many free pages, 0 when there is none. It is free until
+ * {@link takePages} is called.
+ */
+export function findPages(map: Words, pages: number): number {
+  const end = get(map, PAGES);
+  let page = get(map, HINT);
+  while (page + pages <= end) {
+    let free = 0;
+    while (free < pages && isFree(map, page + free)) free++;
+    if (free === pages) return page;
+    page += free;
+    page += get(map, MAP + page);
+  }
+  return 0;
+}
+
+/** Takes a run that was found; returns how many of its pages are dirty. */
+export function takePages(map: Words, page: number, pages: number): number {
+  let dirty = 0;
+  for (let i = 0; i < pages; i++) {
+    if (get(map, MAP + page + i) === FREE_DIRTY) dirty++;
+  }
+  mark(map, page, pages);
+  if (get(map, HINT) === page) put(map, HINT, page + pages);
+  return dirty;
+}
+
+/** Gives a run back. `dirty`: the system still keeps its bytes. */
+export function givePages(
+  map: Words,
+  page: number,
+  pages: number,
+  dirty: boolean,
+): void {
+  assert(get(map, MAP + page) === pages, "memory is freed as it was taken");
+  map.fill(dirty ? FREE_DIRTY : FREE, MAP + page, MAP + page + pages);
+  if (page < get(map, HINT)) put(map, HINT, page);
+}
+
+/** Whether a page of the segment is free; false beyond its end. */
+export function isFreePage(map: Words, page: number): boolean {
+  return page < get(map, PAGES) && isFree(map, page);
+}
+
+function isFree(map: Words, page: number): boolean {
+  const word = get(map, MAP + page);
+  return word === FREE || word === FREE_DIRTY;
+}
+
+function mark(map: Words, page: number, pages: number): void {
+  put(map, MAP + page, pages);
+  map.fill(CONTINUED, MAP + page + 1, MAP + page + pages);
+}
