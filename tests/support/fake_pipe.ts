@@ -29,8 +29,12 @@ export function latin(bytes: Uint8Array): string {
   return text;
 }
 
+/** Names of pipes; any will do that are not 0. */
+let nextNode = 1;
+
 /** One end of a pipe, played by a test. */
 export class FakePipe implements Pipe {
+  readonly node: number = nextNode++;
   fqIndex = -1;
   lbIndex = -1;
   distIndex = -1;

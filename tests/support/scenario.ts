@@ -2,7 +2,7 @@
 // the end, pass or fail, the context is terminated, and whatever the test
 // left behind fails it.
 import { fileURLToPath } from "node:url";
-import { Context, type Socket } from "../../mod.ts";
+import { Context, Pair, type Socket } from "../../mod.ts";
 import { JsonChild } from "./json_child.ts";
 import { leakCheck } from "./leaks.ts";
 import { LibzmqPeer } from "./libzmq_peer.ts";
@@ -147,6 +147,23 @@ export class Scenario {
   }
 }
 
+let warm: Promise<void> | undefined;
+
+/**
+ * Runs one context through its life, once per process: Deno keeps the poller
+ * of the last Worker that ended, which would count as a leak of the first test.
+ */
+function warmUp(): Promise<void> {
+  warm ??= (async () => {
+    const context = new Context();
+    const pair = new Pair({ context });
+    await pair.bind("tcp://127.0.0.1:*");
+    pair.close();
+    await within(context.terminate(), "termination of the warm-up context");
+  })();
+  return warm;
+}
+
 /** What a scenario may ask for. */
 export interface ScenarioOptions {
   /** Options of the context. */
@@ -167,6 +184,7 @@ export function scenario(
   // The runtime's own limit stands behind ours, which names what was slow.
   const limits = { timeout: timeoutMs + 60_000 };
   testUnless(options.skip, name, async () => {
+    await warmUp();
     const leaks = leakCheck();
     await leaks.before();
     const s = new Scenario(options.context ?? {});

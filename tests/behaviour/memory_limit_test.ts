@@ -1,0 +1,263 @@
+// A context whose memory is at its limit, filled from every side: types that
+// drop do drop, the others wait, nothing is torn, and all goes on afterwards.
+import assert from "node:assert/strict";
+import {
+  Context,
+  Dealer,
+  type Message,
+  Pair,
+  Publisher,
+  Pull,
+  Push,
+  Router,
+  Subscriber,
+  XPublisher,
+} from "../../mod.ts";
+import {
+  expectFromIdle,
+  expectMessage,
+  receiveTexts,
+  sendUntilFull,
+} from "../support/messages.ts";
+import { bytes, frame, MORE, RawPeer } from "../support/raw_zmtp.ts";
+import { scenario, TRANSPORTS, WIRE_TRANSPORTS } from "../support/scenario.ts";
+import { until, within } from "../support/wait.ts";
+
+const MIB = 1024 * 1024;
+const LIMIT = 8 * MIB;
+const limited = { context: { memoryLimit: LIMIT }, timeoutMs: 90_000 };
+
+for (const size of [100, 10_000, 300_000]) {
+  for (const transport of TRANSPORTS) {
+    scenario(
+      `PUSH over ${transport} waits at the limit, bodies of ${size}`,
+      async (s) => {
+        const push = s.open(Push, { sendHighWaterMark: 0 });
+        const pull = s.open(Pull, { receiveHighWaterMark: 0 });
+        await s.join(push, pull, transport);
+        const body = new Uint8Array(size).fill(7);
+        let sent = 0;
+        push.sendTimeout = 500;
+        await assert.rejects(async () => {
+          for (; sent * size < 100 * LIMIT; sent += 1) {
+            body[0] = sent;
+            await push.send(body);
+          }
+        }, { code: "EAGAIN" });
+        // The kernel's own buffers hold some megabytes besides.
+        const slack = transport === "inproc" ? 0 : 16 * MIB;
+        assert.ok(sent * size <= LIMIT + slack, `${sent} messages fit`);
+        assert.ok(sent * size > LIMIT / 8, `only ${sent} messages fit`);
+        for (let n = 0; n < sent; n += 1) {
+          const [received] = await pull.receive();
+          assert.equal(received.length, size);
+          assert.equal(received[0], n & 0xff);
+        }
+        push.sendTimeout = 10_000;
+        await push.send("after");
+        await expectMessage(pull, "after");
+      },
+      limited,
+    );
+  }
+}
+
+scenario("a waiting send goes on when memory comes back", async (s) => {
+  const push = s.open(Push, { sendHighWaterMark: 0 });
+  const pull = s.open(Pull, { receiveHighWaterMark: 0 });
+  await s.join(push, pull, "inproc");
+  const body = new Uint8Array(100_000);
+  const sent = await sendUntilFull(push, 10_000, () => body);
+  const waiting = push.send("waited");
+  for (let n = 0; n < sent; n += 1) {
+    assert.equal((await pull.receive())[0].length, 100_000);
+  }
+  await within(waiting, "the waiting send");
+  await expectMessage(pull, "waited");
+}, limited);
+
+for (const transport of TRANSPORTS) {
+  scenario(
+    `PUB over ${transport} drops at the limit and goes on`,
+    async (s) => {
+      const pub = s.open(XPublisher, { sendHighWaterMark: 0 });
+      const sub = s.open(Subscriber, { receiveHighWaterMark: 0 });
+      await s.join(pub, sub, transport);
+      sub.subscribe("");
+      await expectFromIdle(sub, pub, "\x01");
+      const body = "x".repeat(10_000);
+      for (let n = 0; n < 10_000; n += 1) await pub.send([`${n}`, body]);
+      let last = -1;
+      let count = 0;
+      await until(async () => {
+        await pub.send("fence");
+        while (sub.readable) {
+          const [number, rest] = await receiveTexts(sub);
+          if (number === "fence") continue;
+          assert.ok(Number(number) > last);
+          assert.equal(rest?.length, body.length);
+          last = Number(number);
+          count += 1;
+        }
+        await pub.send("end");
+        return (await receiveTexts(sub))[0] !== undefined;
+      }, "the subscriber to be served again");
+      assert.ok(count > 50 && count < 10_000, `${count} of 10,000`);
+    },
+    limited,
+  );
+}
+
+scenario("ROUTER drops at the limit and goes on", async (s) => {
+  const router = s.open(Router, { sendHighWaterMark: 0 });
+  const dealer = s.open(Dealer, { routingId: "d", receiveHighWaterMark: 0 });
+  await s.join(router, dealer, "inproc");
+  await dealer.send("hello");
+  await expectMessage(router, "d", "hello");
+  const body = "x".repeat(10_000);
+  for (let n = 0; n < 5000; n += 1) await router.send(["d", `${n}`, body]);
+  let last = -1;
+  while (dealer.readable) {
+    const [number, rest] = await receiveTexts(dealer);
+    assert.ok(Number(number) > last);
+    assert.equal(rest?.length, body.length);
+    last = Number(number);
+  }
+  assert.ok(last > 50 && last < 4999, `the last was ${last}`);
+  await router.send(["d", "after"]);
+  await expectMessage(dealer, "after");
+}, limited);
+
+for (const transport of WIRE_TRANSPORTS) {
+  scenario(
+    `a receiver over ${transport} at the limit makes its peer wait, and loses nothing`,
+    async (s) => {
+      await using other = new Context();
+      const pull = s.open(Pull, { receiveHighWaterMark: 0 });
+      const endpoint = await s.bind(pull, transport);
+      const push = new Push({
+        context: other,
+        sendHighWaterMark: 10,
+        sendTimeout: 500,
+        linger: 0,
+      });
+      push.connect(endpoint);
+      const size = 50_000;
+      let sent = 0;
+      await assert.rejects(async () => {
+        for (; sent * size < 100 * LIMIT; sent += 1) {
+          await push.send([`${sent}`, new Uint8Array(size)]);
+        }
+      }, { code: "EAGAIN" });
+      assert.ok(sent * size < LIMIT + 24 * MIB, `${sent} messages went`);
+      push.sendTimeout = 10_000;
+      const waiting = push.send(["last", ""]);
+      for (let n = 0; n < sent; n += 1) {
+        const [number, body] = await pull.receive();
+        assert.equal(String.fromCharCode(...number), `${n}`);
+        assert.equal(body?.length, size);
+      }
+      await waiting;
+      await expectMessage(pull, "last", "");
+    },
+    limited,
+  );
+}
+
+scenario(
+  "allocate beyond the limit is ENOMEM, and release makes room",
+  async (s) => {
+    assert.throws(() => s.context.allocate(LIMIT * 2), { code: "ENOMEM" });
+    const held: Message[] = [];
+    assert.throws(() => {
+      for (let n = 0; n < 100; n += 1) held.push(s.context.allocate(MIB / 2));
+    }, { code: "ENOMEM" });
+    assert.ok(held.length >= 4, `only ${held.length} fit`);
+    for (const message of held) message.release();
+    const again = s.context.allocate(MIB);
+    again.release();
+    await Promise.resolve();
+  },
+  limited,
+);
+
+scenario(
+  "a sender whose own Messages hold the memory is told so, with their number",
+  async (s) => {
+    const [one, two] = [s.open(Pair), s.open(Pair)];
+    await s.join(one, two, "inproc");
+    const held: Message[] = [];
+    assert.throws(() => {
+      for (let n = 0; n < 100; n += 1) held.push(s.context.allocate(MIB / 4));
+    }, { code: "ENOMEM" });
+    one.sendTimeout = 1000;
+    await assert.rejects(async () => {
+      for (let n = 0; n < 1000; n += 1) await one.send(new Uint8Array(100_000));
+    }, (error: Error & { code: string }) => {
+      assert.equal(error.code, "ENOMEM");
+      assert.match(error.message, new RegExp(`\\b${held.length}\\b`));
+      return true;
+    });
+    for (const message of held) message.release();
+    while (two.readable) await two.receive();
+    await one.send("after");
+    await expectMessage(two, "after");
+  },
+  limited,
+);
+
+scenario(
+  "an endless message at the limit closes its connection, others go on",
+  async (s) => {
+    const pull = s.open(Pull);
+    const endpoint = await s.bind(pull, "tcp");
+    const good = s.open(Push);
+    good.connect(endpoint);
+    await good.send("before");
+    await expectMessage(pull, "before");
+    const peer = await RawPeer.connect(endpoint);
+    s.defer(() => peer.close());
+    await peer.handshake("PUSH");
+    const part = frame(MORE, new Uint8Array(60_000));
+    const megabyte = bytes(...Array.from({ length: 17 }, () => part));
+    await until(
+      async () => {
+        if (!peer.ended) {
+          await Promise.race([
+            peer.writeAll(megabyte),
+            until(() => peer.ended, "the end", 15_000),
+          ]);
+        }
+        return peer.ended;
+      },
+      "the endless message to be cut off",
+      30_000,
+    );
+    await good.send("after");
+    await expectMessage(pull, "after");
+  },
+  limited,
+);
+
+scenario(
+  "a slow subscriber's memory does not starve the sockets beside it",
+  async (s) => {
+    const pub = s.open(Publisher, { sendHighWaterMark: 0 });
+    const slow = s.open(Subscriber, { receiveHighWaterMark: 0 });
+    slow.subscribe("");
+    await s.join(pub, slow, "inproc");
+    await until(async () => {
+      await pub.send("probe");
+      return slow.readable;
+    }, "the subscription");
+    for (let n = 0; n < 5000; n += 1) await pub.send("x".repeat(10_000));
+    // Each pipe has a guaranteed minimum.
+    const [one, two] = [s.open(Pair), s.open(Pair)];
+    await s.join(one, two, "inproc");
+    for (let n = 0; n < 1000; n += 1) {
+      await one.send(`${n}`);
+      await expectMessage(two, `${n}`);
+    }
+  },
+  limited,
+);
