@@ -76,6 +76,8 @@ export class Ctx implements SocketHost {
   #reaperStartedMs = -1;
   #localReaper: Reaper | null = null;
   #left = false;
+  /** Slots of workers that this thread started and saw ending. */
+  readonly #ended: Set<number> = new Set();
 
   private constructor(handle: ContextHandle, wiring: Wiring, creator: boolean) {
     const { platform } = wiring;
@@ -269,7 +271,12 @@ export class Ctx implements SocketHost {
     return true;
   }
 
-  /** Resolves when all sockets are gone and the workers have left. */
+  /**
+   * Resolves when all sockets are gone and the workers have left.
+   *
+   * @throws {ZmqError} EOWNERDEAD when a thread died; the context is gone all
+   * the same.
+   */
   async terminated(): Promise<void> {
     this.thread.retain();
     try {
@@ -282,6 +289,9 @@ export class Ctx implements SocketHost {
     } finally {
       this.thread.release();
       this.leave();
+    }
+    if (this.#control.state === ContextState.FAILED) {
+      throw new ZmqError("EOWNERDEAD");
     }
   }
 
@@ -305,6 +315,9 @@ export class Ctx implements SocketHost {
     for (let n = 0; n < this.options.ioThreads; n++) {
       this.#spawn("io", FIRST_IO_SLOT + n);
     }
+    // Its start takes longer than a close should: a connection that is being
+    // closed still takes messages from its peer, which are lost.
+    this.needReaper();
   }
 
   needReaper(): void {
@@ -367,6 +380,7 @@ export class Ctx implements SocketHost {
       url: this.options.workerUrl,
     });
     worker.onExit(() => {
+      this.#ended.add(slot);
       const { words, layout } = this.#control;
       const inGoodOrder = load(words, layout.thread(slot) + THREAD.LOAD) < 0;
       if (!inGoodOrder) this.#control.fail(slot);
@@ -452,9 +466,14 @@ export class Ctx implements SocketHost {
     const started = load(words, H.WORKERS_STARTED);
     for (let slot = 0; slot < FIRST_IO_SLOT + this.options.ioThreads; slot++) {
       if ((started & (1 << Math.min(slot, 30))) === 0) continue;
+      if (this.#ended.has(slot)) continue;
       const tid = load(words, layout.thread(slot) + THREAD.TID);
-      // A worker that is still starting will find its stop command.
-      if (tid === 0 || platform.threadAlive(tid)) return false;
+      // A worker that is still starting will find its stop command; in a
+      // failed context it may never have started.
+      if (tid === 0 && this.#control.state !== ContextState.FAILED) {
+        return false;
+      }
+      if (tid !== 0 && platform.threadAlive(tid)) return false;
     }
     return true;
   }

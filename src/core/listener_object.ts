@@ -7,7 +7,7 @@ import { closeFd } from "../../ffi/mod.ts";
 import { Command } from "./command.ts";
 import type { CommandTarget } from "./command.ts";
 import { chooseIoThread } from "./choose_io_thread.ts";
-import { createChildRecord, Own } from "./own.ts";
+import { createChildRecord, discardChildRecord, Own } from "./own.ts";
 import type { OwnHost } from "./own.ts";
 import { loadArguments, storeArguments } from "./launch_arguments.ts";
 import type { LaunchArguments } from "./launch_arguments.ts";
@@ -91,6 +91,7 @@ export class ListenerObject implements CommandTarget, OwnHost {
       ? 0
       : storeArguments(thread.memory, { ...this.#launch, endpoint: peer });
     if (reference === 0) {
+      if (child !== 0) discardChildRecord(thread, child);
       closeFd(fd);
       return;
     }

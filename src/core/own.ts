@@ -201,6 +201,15 @@ class ChildLink implements CommandTarget {
   }
 }
 
+/** Gives back the record of a child that was not launched. */
+export function discardChildRecord(thread: Thread, child: number): void {
+  const { control, memory } = thread;
+  const reference = get(control.words, child + OWN.ARGUMENTS);
+  if (reference !== 0) memory.blocks.release(reference);
+  control.count(H.OWN_COUNT, -1);
+  control.giveRecord(Pool.OWN, child);
+}
+
 /** What a new child needs to know of its surroundings. */
 export interface ChildPlace {
   kind: number;

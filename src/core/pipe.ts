@@ -1,6 +1,7 @@
 // libzmq: pipe.{hpp,cpp} · runs on: the thread of its end · RFC: –
 
 import { add, get, put, store } from "../memory/shared_access.ts";
+import type { Words } from "../memory/shared_access.ts";
 import { END, H, PIPE, PipeFlag, Pool, QUEUE } from "../memory/layout.ts";
 import { PrivateFlag } from "../memory/chunk.ts";
 import { QueueReader } from "../memory/queue_reader.ts";
@@ -74,6 +75,13 @@ export interface SavedPipe {
 
 function wordOf(record: number, end: number): number {
   return record + PIPE.END + end * END.SIZE;
+}
+
+/** Whether the queue that an end reads keeps only its newest message. */
+function conflates(words: Words, record: number, end: number): boolean {
+  const flag = end === 0 ? PipeFlag.CONFLATE_FIRST : PipeFlag.CONFLATE_SECOND;
+  // Ordering: written before the command that told us of the pipe.
+  return (get(words, record + PIPE.FLAGS) & flag) !== 0;
 }
 
 /** Reserves a pipe pair; 0 when the context has no more. */
@@ -163,16 +171,10 @@ export class Pipe implements PipeContract, CommandTarget {
     const queues = record + PIPE.QUEUE;
     const inbound = queues + end * QUEUE.SIZE;
     const outbound = queues + (1 - end) * QUEUE.SIZE;
-    // Ordering: written before the command that told us of the pipe.
-    const flags = get(words, record + PIPE.FLAGS);
-    const conflates = (queue: number) =>
-      (flags &
-        (queue === 0 ? PipeFlag.CONFLATE_FIRST : PipeFlag.CONFLATE_SECOND)) !==
-        0;
-    this.reader = conflates(end)
+    this.reader = conflates(words, record, end)
       ? new ConflateReader(memory, inbound, holding) as unknown as QueueReader
       : new QueueReader(memory, inbound, holding);
-    this.writer = conflates(1 - end)
+    this.writer = conflates(words, record, 1 - end)
       ? new ConflateWriter(memory, outbound) as unknown as QueueWriter
       : new QueueWriter(memory, outbound);
     thread.register(this.node, this);
@@ -301,6 +303,10 @@ export class Pipe implements PipeContract, CommandTarget {
   }
 
   // Writing.
+
+  get open(): boolean {
+    return this.#state === PipeState.ACTIVE;
+  }
 
   checkWrite(): boolean {
     return this.#state === PipeState.ACTIVE && this.writer.hasCredit();
@@ -440,6 +446,19 @@ export class Pipe implements PipeContract, CommandTarget {
     }
     if ((bits & Command.PIPE_TERM) !== 0) this.#processPipeTerm();
     if ((bits & Command.PIPE_TERM_ACK) !== 0) this.#processPipeTermAck();
+  }
+
+  /** Frees a pair whose other end nobody has heard of. */
+  discard(): void {
+    const { control } = this.#memory;
+    const outbound = this.record + PIPE.QUEUE + (1 - this.end) * QUEUE.SIZE;
+    this.writer.rollback();
+    const other = conflates(control.words, this.record, 1 - this.end)
+      ? new ConflateReader(this.#memory, outbound)
+      : new QueueReader(this.#memory, outbound);
+    other.destroy();
+    add(control.words, this.record + PIPE.GONE, 1);
+    this.#destroy();
   }
 
   // Moving to another thread.

@@ -61,6 +61,8 @@ export interface Pipe {
   /** Drops the front frame and all that follow it in the same message. */
   skipMessage(): void;
 
+  /** Whether messages may be written at all: nobody has begun to end it. */
+  readonly open: boolean;
   /**
    * Room for one more message? `false` marks the writer as blocked, so that
    * `writeActivated` follows when there is room again.

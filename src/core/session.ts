@@ -235,6 +235,8 @@ export class Session implements SessionPort, CommandTarget, PipeSink, OwnHost {
       }
       pipe.terminate(lingerMs !== 0);
       if (this.#engine === null) this.#pipe?.checkRead();
+      // It may have been waiting for a reader that will not come any more.
+      else this.#engine.restartOutput();
     }
     this.#dieIfDrained();
   }

@@ -221,6 +221,8 @@ export class SocketBase implements EndpointOwner, CommandTarget, OwnHost {
   bind(endpoint: string): void {
     this.#enter();
     this.#endpoints.bind(endpoint);
+    // Pending operations may have waited for the peers that this brought.
+    this.onActivity?.();
   }
 
   unbind(endpoint: string): void {
@@ -231,6 +233,8 @@ export class SocketBase implements EndpointOwner, CommandTarget, OwnHost {
   connect(endpoint: string, routingId?: Uint8Array): void {
     this.#enter();
     this.#endpoints.connect(endpoint, routingId ?? null);
+    // The new pipe's reader is awake, so nobody would wake a pending receive.
+    this.onActivity?.();
   }
 
   disconnect(endpoint: string): void {
@@ -395,6 +399,8 @@ export class SocketBase implements EndpointOwner, CommandTarget, OwnHost {
   /** A pipe that somebody else made for this socket. */
   processBind(record: number, end: 0 | 1): Pipe {
     const pipe = new Pipe(this.thread, record, end, this);
+    // The second end is that of an inproc connect; sessions make first ends.
+    if (end === 1) this.announceRoutingId(pipe);
     this.attachPipe(pipe, false);
     this.#own.processSeqnum();
     this.host.touched(this);

@@ -11,7 +11,7 @@ import { Command } from "./command.ts";
 import { chooseIoThread } from "./choose_io_thread.ts";
 import { InprocRegistry } from "./inproc_registry.ts";
 import { storeArguments } from "./launch_arguments.ts";
-import { createChildRecord } from "./own.ts";
+import { createChildRecord, discardChildRecord } from "./own.ts";
 import type { Own } from "./own.ts";
 import { createPipePair, Pipe } from "./pipe.ts";
 import { pipeFlags, pipeLimits } from "./pipe_limits.ts";
@@ -202,7 +202,10 @@ export class SocketEndpoints {
         [this.#socket.mailbox, this.#mailboxOf(slot)],
         pipeLimits(options),
       );
-      if (record === 0) throw new ZmqError("EMFILE");
+      if (record === 0) {
+        discardChildRecord(thread, child);
+        throw new ZmqError("EMFILE");
+      }
       put(this.#words, child + OWN.PIPE, record);
       pipe = new Pipe(thread, record, 0, this.#socket);
       pipe.assignedRoutingId = routingId;
@@ -247,7 +250,13 @@ export class SocketEndpoints {
     const pipe = new Pipe(thread, record, 0, this.#socket);
     pipe.assignedRoutingId = routingId;
     this.#socket.announceRoutingId(pipe);
-    const binder = this.#inproc.connect(endpoint.name, record, this.#record);
+    let binder: number;
+    try {
+      binder = this.#inproc.connect(endpoint.name, record, this.#record);
+    } catch (error) {
+      pipe.discard();
+      throw error;
+    }
     pipe.writer.updateHwm();
     this.#add(text, false, 0, pipe, binder === 0);
     if (binder !== 0) {
@@ -305,7 +314,10 @@ export class SocketEndpoints {
       endpoint,
       options,
     });
-    if (reference === 0) throw new ZmqError("ENOMEM");
+    if (reference === 0) {
+      discardChildRecord(thread, child);
+      throw new ZmqError("ENOMEM");
+    }
     put(this.#words, child + OWN.ARGUMENTS, reference);
     return child;
   }

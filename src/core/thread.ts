@@ -3,7 +3,6 @@
 import {
   compareExchange,
   exchange,
-  get,
   load,
   store,
   wait,

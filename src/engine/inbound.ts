@@ -54,9 +54,6 @@ export class Inbound {
   readonly #onCommand: CommandHandler;
   /** Handles a subscription that came as a message, or null. */
   readonly #onLegacy: CommandHandler | null;
-  /** The last frame said that more of its message follow. */
-  #insideMessage = false;
-
   /** Why the peer is to be turned away. */
   error: ProtocolError = "ERR_ZMTP_UNSPECIFIED";
   /** Bytes of the source that {@link feed} has dealt with. */
@@ -116,7 +113,8 @@ export class Inbound {
     for (;;) {
       const before = this.consumed;
       let result: FeedResult = FeedResult.HUNGRY;
-      if (this.#block !== 0 || this.#command !== null) {
+      const wasLarge = this.#block !== 0 || this.#command !== null;
+      if (wasLarge) {
         result = this.#feedLarge(source, to);
       } else result = this.#feedFrames(source, to);
       // Asking marks the writer as blocked, so that the reader wakes us; the
@@ -124,7 +122,8 @@ export class Inbound {
       if (result === FeedResult.NO_CREDIT && this.#writer.hasCredit()) continue;
       if (result !== FeedResult.HUNGRY) return result;
       const large = this.#block !== 0 || this.#command !== null;
-      if (this.consumed === before && !large) return result;
+      // A body that the kernel completed ends without consuming anything.
+      if (this.consumed === before && !large && !wasLarge) return result;
       if (this.consumed === to && !this.#complete()) return result;
     }
   }
@@ -178,9 +177,10 @@ export class Inbound {
       const size = header + length;
       if (to - at < size) break;
       if (this.#onLegacy !== null) {
-        const subscription = !this.#insideMessage && length > 0 &&
+        const inside = at !== lastEnd ||
+          (lastEnd === run && writer.unfinished);
+        const subscription = !inside && length > 0 &&
           (flags & FRAME_MORE) === 0 && (source[at + header] as number) <= 1;
-        this.#insideMessage = (flags & FRAME_MORE) !== 0;
         if (subscription) {
           result = this.#emit(source, run, lastEnd, at, messages);
           if (result !== FeedResult.HUNGRY) return result;

@@ -53,16 +53,20 @@ export class Outbound {
   readonly #buffers: EngineBuffers;
   readonly #again: number;
   readonly #rewrite: CommandRewriter | null;
+  readonly #transmit: typeof sendVector;
 
   /** Stretches of the batch that the kernel has not taken. */
   readonly #addresses: number[] = [];
   readonly #lengths: number[] = [];
   /** Whether they are the rest of a batch already begun. */
   #partial = false;
-  #accepted = 0;
-
-  /** What the batch under way consists of. */
   #batchBytes = 0;
+  /** MORE, when the batch ends inside a message. */
+  #more = 0;
+
+  /** Since the last commit: bytes that the kernel has taken, and in them… */
+  #accepted = 0;
+  /** …whole messages, and the blocks that frames name. */
   #batchMessages = 0;
   readonly #batchBlocks: Ref[] = [];
   /** Headers and rewritten commands; kept until the batch is through. */
@@ -70,14 +74,19 @@ export class Outbound {
   #headersUsed = 0;
   readonly #rewritten: Uint8Array[] = [];
 
-  /** @param again Negative EAGAIN of this system. */
+  /**
+   * @param again Negative EAGAIN of this system.
+   * @param transmit Hands a vector to the kernel.
+   */
   constructor(
     fd: number,
     memory: ContextMemory,
     buffers: EngineBuffers,
     again: number,
     rewrite: CommandRewriter | null,
+    transmit: typeof sendVector = sendVector,
   ) {
+    this.#transmit = transmit;
     this.#fd = fd;
     this.#memory = memory;
     this.#buffers = buffers;
@@ -102,8 +111,9 @@ export class Outbound {
       total += length;
     }
     if (total === 0) return SendResult.EMPTY;
-    const sent = sendVector(this.#fd, vector);
+    const sent = this.#transmit(this.#fd, vector);
     if (sent < 0 && sent !== this.#again) return SendResult.BROKEN;
+    if (sent > 0) this.#accepted += sent;
     if (sent === total) {
       this.#finish(pipe);
       return SendResult.SENT;
@@ -144,7 +154,7 @@ export class Outbound {
   /** Collects frames into the vector, up to a batch. */
   #fill(pipe: Pipe): void {
     const { reader } = pipe;
-    this.#clearBatch();
+    this.#clearSpans();
     while (
       this.#lengths.length < SPANS_MAX - 1 &&
       this.#batchBytes < BATCH_BYTES_MAX &&
@@ -158,18 +168,20 @@ export class Outbound {
       const start = reader.offset;
       let at = start;
       let messages = 0;
-      let flags = 0;
+      let more = 0;
       while (at < limit) {
-        flags = bytes[at] as number;
+        const flags = bytes[at] as number;
         if ((flags & SPECIAL) !== 0) break;
         at += (flags & FRAME_LONG) === 0 ? 2 + (bytes[at + 1] as number) : 9 +
           (((bytes[at + 7] as number) << 8) | (bytes[at + 8] as number));
-        messages += ~flags & FRAME_MORE;
+        more = flags & FRAME_MORE;
+        messages += more ^ FRAME_MORE;
       }
       if (at > start) {
         const base = this.#memory.payload.segmentAddress(reader.chunk);
         this.#push(base + start, at - start);
         this.#batchMessages += messages;
+        this.#more = more;
         reader.offset = at;
       } else this.#pushSpecial(pipe);
     }
@@ -188,7 +200,8 @@ export class Outbound {
     if ((flags & PrivateFlag.DESCRIPTOR) !== 0) this.#pushBlock(pipe);
     else this.#pushCommand(pipe);
     reader.advance();
-    if ((flags & FRAME_MORE) === 0) this.#batchMessages++;
+    this.#more = flags & FRAME_MORE;
+    if (this.#more === 0) this.#batchMessages++;
   }
 
   #pushBlock(pipe: Pipe): void {
@@ -240,10 +253,17 @@ export class Outbound {
       reader.advance();
       if ((reader.flags & FRAME_MORE) === 0) this.#batchMessages++;
     }
+    this.#more = 0;
     this.#push(base + start, reader.offset - start);
   }
 
+  /** The kernel has taken the batch; what ends in it is delivered. */
   #finish(pipe: Pipe): void {
+    if (this.#more !== 0) {
+      // A message whose rest is lost must be sent again from its beginning.
+      this.#clearSpans();
+      return;
+    }
     for (const ref of this.#batchBlocks) this.#memory.blocks.release(ref);
     const messages = this.#batchMessages;
     this.#clearBatch();
@@ -260,7 +280,6 @@ export class Outbound {
   /** Forgets the first bytes of the batch, which the kernel has taken. */
   #keepRest(sent: number): void {
     this.#partial = true;
-    this.#accepted += sent;
     let whole = 0;
     while (sent > 0 && sent >= (this.#lengths[whole] as number)) {
       sent -= this.#lengths[whole++] as number;
@@ -309,14 +328,20 @@ export class Outbound {
   }
 
   #clearBatch(): void {
+    this.#clearSpans();
+    this.#more = 0;
+    this.#batchMessages = 0;
+    this.#batchBlocks.length = 0;
+    this.#accepted = 0;
+  }
+
+  /** Forgets what was to be handed to the kernel, not what it consists of. */
+  #clearSpans(): void {
     this.#addresses.length = 0;
     this.#lengths.length = 0;
     this.#partial = false;
     this.#batchBytes = 0;
-    this.#batchMessages = 0;
-    this.#batchBlocks.length = 0;
     this.#headersUsed = 0;
     this.#rewritten.length = 0;
-    this.#accepted = 0;
   }
 }

@@ -140,6 +140,8 @@ export class ZmtpEngine implements Engine, PollEvents, MemoryWaiter {
       // A broken connection is found by reading, so that nothing that came
       // before the end is lost.
       this.#outputWanted = result === SendResult.FULL;
+      // What went out before is room for the sender, however small.
+      pipe.tellRead();
       this.#setInterest();
       if (result === SendResult.BROKEN) this.#afterBrokenWrite();
       return;
@@ -337,9 +339,14 @@ export class ZmtpEngine implements Engine, PollEvents, MemoryWaiter {
     const kind = identifyCommand(bytes, start, end);
     switch (kind) {
       case CommandKind.SUBSCRIBE:
-      case CommandKind.CANCEL:
-        this.#session.pipe?.writeCommand(bytes.slice(start, end));
+      case CommandKind.CANCEL: {
+        const { pipe } = this.#session;
+        // It would end up inside the message. RFC 23: traffic = *(message |
+        // command).
+        if (pipe?.writer.unfinished) return "ERR_ZMTP_UNEXPECTED_COMMAND";
+        pipe?.writeCommand(bytes.slice(start, end));
         return null;
+      }
       case CommandKind.PING: {
         const ping = parsePing(bytes, start, end);
         if (typeof ping === "string") return ping;
@@ -422,6 +429,7 @@ export class ZmtpEngine implements Engine, PollEvents, MemoryWaiter {
       return;
     }
     this.#hungUp = true;
+    this.#outputWanted = false;
     // Else it would be reported again and again.
     if (this.#handle !== null) this.#io.poller.remove(this.#handle);
     this.#handle = null;

@@ -95,6 +95,10 @@ export class ConflateWriter {
 
   readonly drained = false;
 
+  get unfinished(): boolean {
+    return this.#length > 0;
+  }
+
   writeRun(source: Uint8Array, from: number, to: number): boolean {
     // Only the last message of a run can survive; find where it begins.
     let start = from;

@@ -78,8 +78,7 @@ export class QueueReader {
   updateHwm(): void {
     const writer = load(this.#control, this.#queue + QUEUE.HWM_WRITER);
     const reader = load(this.#control, this.#queue + QUEUE.HWM_READER);
-    const hwm = Math.max(writer, 0) + Math.max(reader, 0);
-    this.#creditStep = Math.max(1, Math.min(CREDIT_STEP_MAX, hwm >>> 3));
+    this.#creditStep = creditStep(Math.max(writer, 0) + Math.max(reader, 0));
   }
 
   /**
@@ -183,6 +182,8 @@ export class QueueReader {
    * Blocks named by frames that nobody read are released.
    */
   destroy(): void {
+    const first = this.#queue + QUEUE.FIRST_CHUNK;
+    if (load(this.#control, first) === 0) return;
     if (this.#holding) this.rewind();
     while (this.available()) {
       this.decode();
@@ -192,9 +193,7 @@ export class QueueReader {
       this.advance();
     }
     if (this.#holding) this.commit();
-    let chunk = this.chunk !== 0
-      ? this.chunk
-      : load(this.#control, this.#queue + QUEUE.FIRST_CHUNK);
+    let chunk = this.chunk !== 0 ? this.chunk : load(this.#control, first);
     while (chunk !== 0) {
       const { payload } = this.memory;
       const at = payload.offset(chunk) >>> 2;
@@ -202,7 +201,7 @@ export class QueueReader {
       this.#freeChunk(chunk);
       chunk = next;
     }
-    store(this.#control, this.#queue + QUEUE.FIRST_CHUNK, 0);
+    store(this.#control, first, 0);
     this.chunk = this.#committedChunk = 0;
     this.offset = this.limit = 0;
   }
@@ -340,4 +339,16 @@ const NO_WORDS = new Int32Array(0);
 function getUint32(bytes: Uint8Array, at: number): number {
   return (bytes[at] as number) | ((bytes[at + 1] as number) << 8) |
     ((bytes[at + 2] as number) << 16) | ((bytes[at + 3] as number) << 24);
+}
+
+/**
+ * How many messages to read between two reports: a divisor of the low-water
+ * mark, so that the report that makes room comes exactly there.
+ */
+function creditStep(hwm: number): number {
+  const lwm = (hwm + 1) >>> 1;
+  for (let step = Math.min(lwm, CREDIT_STEP_MAX); step > 1; step--) {
+    if (lwm % step === 0) return step;
+  }
+  return 1;
 }

@@ -180,6 +180,11 @@ export class QueueWriter {
     return this.#offset + need <= this.#end || this.#newChunk(need);
   }
 
+  /** Whether frames of a message lie there that is not complete. */
+  get unfinished(): boolean {
+    return this.#position() !== this.#complete;
+  }
+
   /** Whether the reader has read every complete message. */
   get drained(): boolean {
     return load(this.#control, this.#queue + QUEUE.READ) === this.#written;

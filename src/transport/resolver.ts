@@ -1,7 +1,7 @@
 // libzmq: ip_resolver.cpp · runs on: io thread · RFC: –
 
 import { MessagePipe, spawnWorker } from "../../ffi/mod.ts";
-import { add, notifyAll } from "../memory/shared_access.ts";
+import { add, compareExchange, notifyAll } from "../memory/shared_access.ts";
 import type { IoContext } from "../core/transport.ts";
 
 /** What the I/O thread asks of its resolver. */
@@ -21,11 +21,17 @@ export interface LookupAnswer {
 export interface ResolverData {
   readonly role: "resolver";
   readonly port: unknown;
-  /** Word 0 counts requests; the resolver sleeps on it. */
+  /** Word 0 counts requests; the resolver sleeps on it. Word 1: {@link Ring}. */
   readonly bell: SharedArrayBuffer;
   /** Descriptor that wakes the I/O thread. */
   readonly wakeFd: number;
 }
+
+/**
+ * Who may use the descriptor that wakes the I/O thread. A lookup can outlast
+ * that thread, and the descriptor's number may be somebody else's by then.
+ */
+export const Ring = { FREE: 0, RINGING: 1, CLOSED: 2 } as const;
 
 const resolvers: WeakMap<IoContext, Resolver> = new WeakMap();
 
@@ -110,6 +116,9 @@ export class Resolver {
 
   #stop(): void {
     if (this.#channel === null) return;
+    const words = new Int32Array(this.#bell);
+    // One system call of the resolver is all that this can wait for.
+    while (compareExchange(words, 1, Ring.FREE, Ring.CLOSED) === Ring.RINGING);
     this.#channel.post(null);
     this.#ring();
     this.#channel.close();

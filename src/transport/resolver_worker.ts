@@ -1,7 +1,8 @@
 // libzmq: ip_resolver.cpp · runs on: resolver thread · RFC: –
 
 import { lookupHost, MessagePipe, signalFd } from "../../ffi/mod.ts";
-import { load, wait } from "../memory/shared_access.ts";
+import { compareExchange, load, store, wait } from "../memory/shared_access.ts";
+import { Ring } from "./resolver.ts";
 import type { LookupAnswer, LookupRequest, ResolverData } from "./resolver.ts";
 
 /** Answers questions until told to stop. */
@@ -12,16 +13,20 @@ export function runResolver(data: ResolverData): void {
   for (;;) {
     const message = channel.take() as LookupRequest | null | undefined;
     if (message === undefined) {
+      // The last word may be lost with the channel.
+      if (load(bell, 1) === Ring.CLOSED) break;
       wait(bell, 0, seen, Infinity);
       seen = load(bell, 0);
       continue;
     }
-    if (message === null) break;
+    if (message === null || load(bell, 1) === Ring.CLOSED) break;
     const { id, name, family } = message;
     const { addresses } = lookupHost(name, family);
     const answer: LookupAnswer = { id, addresses };
     channel.post(answer);
+    if (compareExchange(bell, 1, Ring.FREE, Ring.RINGING) !== Ring.FREE) break;
     signalFd(data.wakeFd);
+    store(bell, 1, Ring.FREE);
   }
   channel.close();
 }

@@ -16,7 +16,7 @@ import {
 } from "../../mod.ts";
 import { leakFree } from "../support/leaks.ts";
 import { expectMessage } from "../support/messages.ts";
-import { scenario, TRANSPORTS } from "../support/scenario.ts";
+import { scenario, TRANSPORTS, warmUp } from "../support/scenario.ts";
 import { testUnless } from "../support/skip.ts";
 import { until, within } from "../support/wait.ts";
 
@@ -37,12 +37,10 @@ const ALL = [
 const ETERM = { code: "ETERM" };
 
 function contextTest(name: string, body: () => Promise<void>): void {
-  testUnless(
-    false,
-    name,
-    leakFree(() => within(body(), `the test "${name}"`, 60_000)),
-    { timeout: 120_000 },
-  );
+  const checked = leakFree(() => {
+    return within(body(), `the test "${name}"`, 60_000);
+  });
+  testUnless(false, name, () => warmUp().then(checked), { timeout: 120_000 });
 }
 
 contextTest("test_ctx_destroy: terminate after close ends", async () => {

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { Dealer, Pull, Push } from "../../mod.ts";
 import {
-  drain,
   expectFull,
   expectMessage,
   receiveTexts,
@@ -12,6 +11,7 @@ import {
   WIRE_TRANSPORTS,
 } from "../support/scenario.ts";
 import type { Transport } from "../support/scenario.ts";
+import { RawServer } from "../support/raw_zmtp.ts";
 import { until } from "../support/wait.ts";
 
 /** An endpoint that was bound a moment ago and is not now. */
@@ -77,32 +77,49 @@ for (const transport of WIRE_TRANSPORTS) {
       await expectMessage(front, "answer");
     },
   );
-
-  scenario(
-    `without immediate a ${transport} queue outlives the peer`,
-    async (s) => {
-      const pull = s.open(Pull);
-      const endpoint = await s.bind(pull, transport);
-      const push = s.open(Push, { reconnectInterval: 10 });
-      push.connect(endpoint);
-      await push.send("there");
-      await expectMessage(pull, "there");
-      await pull.unbind(endpoint);
-      pull.close();
-      // Whether the loss was noticed or not, the queue takes messages.
-      for (let n = 0; n < 100; n += 1) await push.send(`${n}`);
-      const again = s.open(Pull);
-      await s.bindAgain(again, endpoint);
-      await push.send("last");
-      let last = -1;
-      await until(async () => {
-        const [text] = await receiveTexts(again);
-        if (text === "last") return true;
-        assert.ok(Number(text) > last);
-        last = Number(text);
-        return false;
-      }, "the last message");
-      assert.equal(await drain(again), 0);
-    },
-  );
 }
+
+scenario(
+  "without immediate the queue waits for the next connection",
+  async (s) => {
+    const server = await RawServer.listen();
+    s.defer(() => server.close());
+    const push = s.open(Push, { reconnectInterval: 10 });
+    push.connect(server.endpoint);
+    const first = await server.accept();
+    await first.handshake("PULL");
+    await push.send("there");
+    assert.deepEqual(await first.readTexts(), ["there"]);
+    first.close();
+    // The next connection shows that the loss of the first was noticed.
+    const second = await server.accept();
+    for (let n = 0; n < 100; n += 1) await push.send([`${n}`, "x".repeat(n)]);
+    second.close();
+    const third = await server.accept();
+    await third.handshake("PULL");
+    for (let n = 0; n < 100; n += 1) {
+      assert.deepEqual(await third.readTexts(), [`${n}`, "x".repeat(n)]);
+    }
+  },
+);
+
+scenario(
+  "with immediate a new connection starts with an empty queue",
+  async (s) => {
+    const server = await RawServer.listen();
+    s.defer(() => server.close());
+    const push = s.open(Push, { immediate: true, reconnectInterval: 10 });
+    push.connect(server.endpoint);
+    const first = await server.accept();
+    await first.handshake("PULL");
+    await push.send("there");
+    assert.deepEqual(await first.readTexts(), ["there"]);
+    first.close();
+    const second = await server.accept();
+    await until(() => !push.writable, "the loss to be noticed");
+    await expectFull(push, "to nobody");
+    await second.handshake("PULL");
+    await push.send("to the second");
+    assert.deepEqual(await second.readTexts(), ["to the second"]);
+  },
+);

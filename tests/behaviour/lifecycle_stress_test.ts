@@ -18,6 +18,7 @@ import {
 } from "../../mod.ts";
 import { leakFree } from "../support/leaks.ts";
 import { temporaryFolder } from "../support/ports.ts";
+import { warmUp } from "../support/scenario.ts";
 import { type SeededRandom, seededRandom } from "../support/seed.ts";
 import { nextTurn, within } from "../support/wait.ts";
 
@@ -203,15 +204,16 @@ class Cycle {
 test(
   `${CYCLES} contexts with four sockets each end at a random moment`,
   { timeout: 600_000 },
-  leakFree(async () => {
-    const random = seededRandom(`${CYCLES} lives of a context`);
-    using folder = temporaryFolder();
-    for (let n = 0; n < CYCLES; n += 1) {
-      const state = `cycle ${n} of PUREZMQ_SEED=${random.seed}`;
-      const cycle = new Cycle(random, folder.path);
-      await within(cycle.run(), state, WATCHDOG_MS).catch((error) => {
-        assert.fail(`${state}: ${error.stack ?? error}`);
-      });
-    }
-  }),
+  () =>
+    warmUp().then(leakFree(async () => {
+      const random = seededRandom(`${CYCLES} lives of a context`);
+      using folder = temporaryFolder();
+      for (let n = 0; n < CYCLES; n += 1) {
+        const state = `cycle ${n} of PUREZMQ_SEED=${random.seed}`;
+        const cycle = new Cycle(random, folder.path);
+        await within(cycle.run(), state, WATCHDOG_MS).catch((error) => {
+          assert.fail(`${state}: ${error.stack ?? error}`);
+        });
+      }
+    })),
 );

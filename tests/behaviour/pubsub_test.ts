@@ -42,8 +42,8 @@ for (const transport of TRANSPORTS) {
       sub.subscribe(parity, "all");
       sub.connect(endpoint);
       subs.push(sub);
-      await expectMessage(pub, `\x01${parity}`);
-      await expectMessage(pub, "\x01all");
+      const topics = [await receiveTexts(pub), await receiveTexts(pub)].flat();
+      assert.deepEqual(topics.sort(), ["\x01all", `\x01${parity}`]);
     }
     await pub.send("even: 1");
     await pub.send(["odd: 2", "x"]);

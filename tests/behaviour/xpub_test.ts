@@ -93,8 +93,8 @@ for (const transport of TRANSPORTS) {
       sub.subscribe("gone", "shared");
       stays.subscribe("shared");
       sub.connect(endpoint);
-      await expectFromIdle(sub, pub, "\x01gone");
-      await expectFromIdle(sub, pub, "\x01shared");
+      const topics = [await receiveTexts(pub), await receiveTexts(pub)].flat();
+      assert.deepEqual(topics.sort(), ["\x01gone", "\x01shared"]);
       stays.connect(endpoint);
       stays.subscribe("stays");
       await expectFromIdle(stays, pub, "\x01stays");
@@ -328,7 +328,8 @@ scenario("a slow SUB of a PUB does not hold up a fast one", async (s) => {
   let last = -1;
   let count = 0;
   while (slow.readable) {
-    const [number, rest] = await receiveTexts(slow);
+    const [number = "", rest] = await receiveTexts(slow);
+    if (number.startsWith("probe")) continue;
     assert.ok(Number(number) > last);
     assert.equal(rest?.length, body.length);
     last = Number(number);

@@ -149,6 +149,10 @@ export class FakePipe implements Pipe {
     this.#endMessage();
   }
 
+  get open(): boolean {
+    return true;
+  }
+
   checkWrite(): boolean {
     this.blocked = this.outbound.length >= this.highWaterMark ||
       this.outOfMemory || this.terminated !== null;

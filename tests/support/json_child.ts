@@ -43,8 +43,9 @@ export class JsonChild {
     });
     this.exited = new Promise((resolve) => {
       this.#process.on("error", (error) => this.#ended(error.message, resolve));
+      // "close" comes after "exit", when the pipes are empty and closed.
       this.#process.on(
-        "exit",
+        "close",
         (code, signal) => this.#ended(signal ?? code ?? -1, resolve),
       );
     });

@@ -1,6 +1,7 @@
 // A test with a context of its own: sockets opened through it are closed at
 // the end, pass or fail, the context is terminated, and whatever the test
 // left behind fails it.
+import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { Context, Pair, type Socket } from "../../mod.ts";
 import { JsonChild } from "./json_child.ts";
@@ -150,11 +151,14 @@ export class Scenario {
 let warm: Promise<void> | undefined;
 
 /**
- * Runs one context through its life, once per process: Deno keeps the poller
- * of the last Worker that ended, which would count as a leak of the first test.
+ * Runs one context through its life, once per process, so that what a runtime
+ * opens once and keeps does not count as a leak of the first test: Deno keeps
+ * the poller of the last Worker that ended.
  */
-function warmUp(): Promise<void> {
+export function warmUp(): Promise<void> {
   warm ??= (async () => {
+    // Bun opens a descriptor of its own at the first write to a pipe.
+    process.stdout.write("");
     const context = new Context();
     const pair = new Pair({ context });
     await pair.bind("tcp://127.0.0.1:*");

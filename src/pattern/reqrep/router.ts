@@ -107,6 +107,8 @@ export class Router implements Pattern {
     }
     const pipe = peer.pipe;
     const sent = pipe.checkWrite() && pipe.write(parts, 1, count - 1);
+    // A peer that is leaving will never have room again.
+    if (!sent && mandatory && !pipe.open) throw new ZmqError("EHOSTUNREACH");
     return sent || !mandatory;
   }
 

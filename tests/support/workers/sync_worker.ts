@@ -10,10 +10,14 @@ const { handle, endpoint } = workerData as {
 const context = Context.attach(handle);
 const reply = new Reply({ context });
 reply.connect(endpoint);
-for (;;) {
-  const parts = reply.receiveSync();
-  reply.sendSync([...parts, "!"]);
-  if (new TextDecoder().decode(Uint8Array.from(parts[0])) === "stop") break;
+try {
+  for (;;) {
+    const parts = reply.receiveSync();
+    reply.sendSync([...parts, "!"]);
+    if (new TextDecoder().decode(Uint8Array.from(parts[0])) === "stop") break;
+  }
+} catch (error) {
+  parentPort?.postMessage((error as { code?: string }).code ?? String(error));
 }
 reply.linger = 10_000;
 reply.close();

@@ -1,0 +1,195 @@
+// A thread that the context cannot live without dies without a word: every
+// call says so within a second, and terminate() comes back.
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { Context, Dealer, Pull, Push } from "../../mod.ts";
+import { put } from "../../src/memory/shared_access.ts";
+import { OWN, OwnKind, THREAD } from "../../src/memory/layout.ts";
+import { Command } from "../../src/core/command.ts";
+import { Ctx, defaultCtxOptions } from "../../src/core/ctx.ts";
+import { Received } from "../../src/core/pattern.ts";
+import { createChildRecord } from "../../src/core/own.ts";
+import type { CorePlatform, WorkerHandle } from "../../src/core/platform.ts";
+import { SocketType } from "../../src/base/socket_type.ts";
+import { WIRING } from "../../src/wiring.ts";
+import { within } from "../support/wait.ts";
+import { TestWorker } from "../support/worker.ts";
+
+/** How long it may take until the dead thread is known. */
+const KNOWN_MS = 1000;
+/** How long terminate() may take then. */
+const TERMINATED_MS = 2000;
+
+const DEAD = { code: "EOWNERDEAD" };
+
+/** Runs `body` with the workers that it starts. */
+async function watchingWorkers(
+  body: (workers: Map<string, WorkerHandle>) => Promise<void>,
+): Promise<void> {
+  const platform = WIRING.platform as CorePlatform;
+  const { spawnWorker } = platform;
+  const workers = new Map<string, WorkerHandle>();
+  platform.spawnWorker = (data) => {
+    const worker = spawnWorker(data);
+    workers.set(data.role, worker);
+    return worker;
+  };
+  try {
+    await body(workers);
+  } finally {
+    platform.spawnWorker = spawnWorker;
+  }
+}
+
+/** Fails unless the promise is rejected with EOWNERDEAD in time. */
+async function expectDead(promise: Promise<unknown>): Promise<void> {
+  await within(assert.rejects(promise, DEAD), "to hear of the death", KNOWN_MS);
+}
+
+describe("a dead I/O worker", () => {
+  test("ends waiting calls, every later one, and does not hold terminate()", async () => {
+    await watchingWorkers(async (workers) => {
+      const context = new Context();
+      const pull = new Pull({ context });
+      await pull.bind("tcp://127.0.0.1:*");
+      const push = new Push({ context });
+      push.connect(pull.lastEndpoint as string);
+      await push.send("x");
+      await pull.receive();
+      const receiving = pull.receive();
+      workers.get("io")?.terminate();
+      await expectDead(receiving);
+      assert.throws(() => push.trySend("y"), DEAD);
+      assert.throws(() => push.sendSync("y"), DEAD);
+      await assert.rejects(async () => await push.send("y"), DEAD);
+      assert.throws(() => pull.tryReceive(), DEAD);
+      assert.throws(() => pull.receiveSync(), DEAD);
+      assert.throws(() => push.connect("tcp://127.0.0.1:1"), DEAD);
+      assert.throws(() => new Dealer({ context }), DEAD);
+      await within(
+        assert.rejects(() => context.terminate(), DEAD),
+        "terminate() to come back",
+        TERMINATED_MS,
+      );
+    });
+  });
+
+  test("is known to a thread that only blocks", async () => {
+    const ctx = Ctx.create(defaultCtxOptions(), WIRING);
+    const socket = ctx.createSocket(SocketType.PULL);
+    socket.bind("tcp://127.0.0.1:*");
+    // An object whose arguments are nonsense makes the worker throw.
+    const { thread } = ctx;
+    const slot = thread.control.layout.thread(1);
+    const child = createChildRecord(thread, {
+      kind: OwnKind.SESSION,
+      mailbox: slot + THREAD.MAILBOX,
+      ownerMailbox: thread.mailbox,
+      socket: socket.record,
+    });
+    const { blocks } = thread.memory;
+    put(thread.control.words, child + OWN.ARGUMENTS, blocks.allocate(3, true));
+    thread.control.post(child + OWN.NODE, Command.PLUG);
+    const start = WIRING.platform.monotonicMs();
+    assert.throws(() => {
+      for (;;) {
+        socket.tryReceive(new Received());
+        socket.waitSync(Infinity);
+      }
+    }, DEAD);
+    // The worker's own start counts, too.
+    assert.ok(WIRING.platform.monotonicMs() - start < 3 * KNOWN_MS);
+    ctx.closeAll();
+    await within(
+      assert.rejects(() => ctx.terminated(), DEAD),
+      "terminated() to come back",
+      TERMINATED_MS,
+    );
+  });
+
+  test("that never came up is known at once, not after its time to start", async () => {
+    const context = new Context();
+    context.workerUrl = "data:text/javascript,throw 1";
+    const push = new Push({ context });
+    push.connect("tcp://127.0.0.1:1");
+    push.sendHighWaterMark = 1;
+    await within(
+      assert.rejects(async () => {
+        for (;;) await push.send("x");
+      }, DEAD),
+      "to hear that there is no worker",
+      5000,
+    );
+    await within(
+      assert.rejects(() => context.terminate(), DEAD),
+      "terminate() to come back",
+      TERMINATED_MS,
+    );
+  });
+});
+
+describe("a dead reaper", () => {
+  test("fails the context", async () => {
+    await watchingWorkers(async (workers) => {
+      const context = new Context();
+      assert.ok(context.handle, "starts all workers");
+      const pull = new Pull({ context });
+      await pull.bind("inproc://dead-reaper");
+      const receiving = pull.receive();
+      workers.get("reaper")?.terminate();
+      await expectDead(receiving);
+      await within(
+        assert.rejects(() => context.terminate(), DEAD),
+        "terminate() to come back",
+        TERMINATED_MS,
+      );
+    });
+  });
+});
+
+describe("a dead creator", () => {
+  for (const late of [false, true]) {
+    const who = late ? "one that attached afterwards" : "those that attached";
+    test(`fails the context for ${who}`, async () => {
+      const worker = new TestWorker("creator_worker.ts", null);
+      const handle = await worker.said<Context["handle"]>("its handle");
+      const early = late ? null : Context.attach(handle);
+      const waiting = early === null ? null : await receive(early);
+      await worker.stop();
+      if (early !== null && waiting !== null) {
+        await within(waiting.failed, "to hear of the death", 2 * KNOWN_MS);
+        await endFailed(early);
+        return;
+      }
+      // It may take the dead thread's place: that must not hide the death.
+      let context: Context;
+      try {
+        context = Context.attach(handle);
+      } catch (error) {
+        assert.equal((error as { code?: string }).code, "EOWNERDEAD");
+        return;
+      }
+      const heard = receive(context).then(
+        ({ failed }) => failed,
+        (error) => assert.equal(error.code, "EOWNERDEAD"),
+      );
+      await within(heard, "to hear of the death", 2 * KNOWN_MS);
+      await endFailed(context);
+    });
+  }
+});
+
+/** Starts to receive on a new socket, until the context has failed. */
+async function receive(context: Context): Promise<{ failed: Promise<void> }> {
+  const pull = new Pull({ context });
+  await pull.bind("tcp://127.0.0.1:*");
+  return { failed: assert.rejects(() => pull.receive(), DEAD) };
+}
+
+async function endFailed(context: Context): Promise<void> {
+  await within(
+    assert.rejects(() => context.terminate(), DEAD),
+    "terminate() to come back",
+    TERMINATED_MS,
+  );
+}
