@@ -107,7 +107,7 @@ export {
   socketError,
 } from "./socket_option.ts";
 export { receive, send } from "./stream_data.ts";
-export { gettid, threadAlive } from "./thread_id.ts";
+export { gettid, threadAlive, yieldThread } from "./thread_id.ts";
 export { UnsupportedPlatformError } from "./unsupported_platform_error.ts";
 export { signalFd, Wakeup, type WakeupKind } from "./wakeup.ts";
 export {

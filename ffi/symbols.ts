@@ -35,6 +35,7 @@ const COMMON = {
   // Moves nothing here: it returns the address of its first argument.
   memmove: { parameters: ["buffer", "buffer", "word"], result: "word" },
   madvise: { parameters: ["word", "word", "i32"], result: "i32" },
+  sched_yield: { parameters: [], result: "i32" },
   getpagesize: { parameters: [], result: "i32" },
   getrlimit: { parameters: ["i32", "buffer"], result: "i32" },
   getaddrinfo: {

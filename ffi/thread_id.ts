@@ -63,3 +63,8 @@ export function threadAlive(tid: number): boolean {
   }
   return outcome(libc, c.thr_kill(id, 0)) !== -ESRCH;
 }
+
+/** Lets other threads that can run have this processor first. */
+export function yieldThread(): void {
+  openLibc().call.sched_yield();
+}

@@ -93,6 +93,13 @@ export class Session implements SessionPort, CommandTarget, PipeSink, OwnHost {
     engine.plug();
   }
 
+  /** No connection was made, and none will be tried again. */
+  gaveUp(): void {
+    this.#connecter = null;
+    // Nobody will come for what is queued.
+    if (this.#pending) this.#pipe?.terminate(false);
+  }
+
   /**
    * The handshake is done: from now on messages flow.
    *
@@ -195,8 +202,7 @@ export class Session implements SessionPort, CommandTarget, PipeSink, OwnHost {
       this.#pipe = null;
     }
     if (options.reconnectInterval <= 0 && this.#pending) {
-      // Nobody will come for what is queued.
-      this.#pipe?.terminate(false);
+      this.gaveUp();
       return;
     }
     if (options.reconnectInterval <= 0) {
@@ -233,7 +239,8 @@ export class Session implements SessionPort, CommandTarget, PipeSink, OwnHost {
           () => this.#pipe?.terminate(false),
         );
       }
-      pipe.terminate(lingerMs !== 0);
+      const hopeless = this.#engine === null && this.#connecter === null;
+      pipe.terminate(lingerMs !== 0 && !hopeless);
       if (this.#engine === null) this.#pipe?.checkRead();
       // It may have been waiting for a reader that will not come any more.
       else this.#engine.restartOutput();

@@ -49,6 +49,8 @@ export interface SessionPort {
   reconnectIntervalMs: number;
   /** A connection was made. */
   attach(engine: Engine): void;
+  /** No connection was made, and none will be tried again. */
+  gaveUp(): void;
   /**
    * The handshake is done: from now on messages flow.
    *

@@ -7,6 +7,7 @@ import {
   receive,
   receiveVector,
   send,
+  yieldThread,
 } from "../../ffi/mod.ts";
 import { SocketType } from "../base/socket_type.ts";
 import { PROTOCOL_ERRORS } from "../base/protocol_error.ts";
@@ -123,6 +124,7 @@ export class ZmtpEngine implements Engine, PollEvents, MemoryWaiter {
       this.#setInterest();
       return;
     }
+    let yielded = false;
     for (let batch = 0; batch < BATCHES_PER_TURN_MAX; batch++) {
       const { pipe } = this.#session;
       if (pipe === null || pipe.hiccupPending) return;
@@ -132,6 +134,13 @@ export class ZmtpEngine implements Engine, PollEvents, MemoryWaiter {
         continue;
       }
       if (result === SendResult.EMPTY) {
+        if (batch > 0 && !yielded) {
+          // Whoever sends goes on sending, most likely, and need not wake us
+          // with a system call if we let it run before we look again.
+          yielded = true;
+          yieldThread();
+          continue;
+        }
         // Marks us asleep, or finds the delimiter.
         if (pipe.checkRead()) continue;
         this.#setInterest();

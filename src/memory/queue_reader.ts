@@ -175,6 +175,8 @@ export class QueueReader {
     this.#enter(chunk, this.#committedStart);
     if (this.#committedChunk !== 0) this.offset = this.#committedOffset;
     this.limit = this.offset;
+    this.#committedChunk = chunk;
+    this.#committedOffset = this.offset;
   }
 
   /**

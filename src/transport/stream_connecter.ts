@@ -159,7 +159,10 @@ export class StreamConnecter implements Connecter, PollEvents {
   #retryLater(): void {
     const { options } = this.#session;
     // -1 and 0: the first try was the last one.
-    if (options.reconnectInterval <= 0) return;
+    if (options.reconnectInterval <= 0) {
+      this.#session.gaveUp();
+      return;
+    }
     const { waitMs, nextMs } = nextReconnectInterval(
       options,
       this.#session.reconnectIntervalMs,
