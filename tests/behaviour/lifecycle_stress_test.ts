@@ -35,6 +35,7 @@ const EXPECTED = new Set([
   "EHOSTUNREACH",
   "EMTHREAD",
   "ENOENT",
+  "ENOTSOCK",
   "ENOTSUP",
   "ETERM",
 ]);

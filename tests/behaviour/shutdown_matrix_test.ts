@@ -54,6 +54,7 @@ const LINGER_MS = 200;
 interface Sender extends Socket {
   trySend(message: unknown): boolean;
   subscribe?(topic: string): void;
+  readonly writable: boolean;
 }
 
 /** A socket of each type, with a message queued where there can be one. */
@@ -135,8 +136,16 @@ function connectEach(peers: Peers): (socket: Socket) => void {
 const LINGERS = [0, LINGER_MS] as const;
 const OPTIONS = { timeout: 60_000 };
 
+let warm: Promise<void> | undefined;
+
+/** Deno keeps the poller of the last Worker that ended. */
 function cell(name: string, body: () => Promise<void>): void {
-  test(name, OPTIONS, leakFree(body));
+  test(name, OPTIONS, async () => {
+    warm ??= new Cast(0, {}, (socket) => socket.connect("tcp://127.0.0.1:1"))
+      .end("the warm-up context", 5000).then(() => {});
+    await warm;
+    await leakFree(body)();
+  });
 }
 
 describe("terminate() with an inproc endpoint that nobody bound", () => {
@@ -199,11 +208,13 @@ describe("terminate() while nobody listens", () => {
       const ending = cast.end("the late peer", 10_000).then(() => ended = true);
       for (const _ of [1, 2, 3]) await nextTurn();
       assert.equal(ended, false);
-      const waiting = TYPES.entries().filter(([, [, , sends]]) => sends);
-      for (const [n, [, type]] of waiting) {
+      for (const [n, [, type, sends]] of TYPES.entries()) {
+        // A subscription waits like a message when the user says so.
+        const subscribes = type === "PUB";
+        if (!sends && !subscribes) continue;
         const peer = await peers.servers[n]?.accept() as RawPeer;
         await peer.handshake(type);
-        await readMessage(peer, type);
+        if (sends) await readMessage(peer, type);
       }
       await ending;
     });
@@ -273,8 +284,8 @@ describe("terminate() while a session waits to reconnect", () => {
         await peers.accept(true);
         for (const peer of peers.peers) peer.close();
         for (const sender of cast.senders) {
-          // One that is lost with the connection, or queued for the next.
-          sender.trySend("more");
+          // Lost with the connection, or queued for the next. REQ must not.
+          if (sender.writable) sender.trySend("more");
         }
         await cast.end("the reconnect timer", linger);
       });

@@ -267,6 +267,17 @@ export function rootHooksAreAbsent(project: Project): string[] {
   return breaches;
 }
 
+/** Workers and children that a test starts by the bare name of their file. */
+function startedFrom(project: Project, path: string): string[] {
+  if (!path.startsWith("tests/")) return [];
+  return project.code(path)
+    .filter(({ kind, text }) => kind === "string" && /^\w+\.ts$/.test(text))
+    .flatMap(({ text }) => [
+      `tests/support/workers/${text}`,
+      `tests/support/children/${text}`,
+    ]);
+}
+
 /** Every file of the library and of the tests' support is used. */
 export function filesAreReachable(project: Project): string[] {
   const roots = project.sources((path) =>
@@ -278,10 +289,11 @@ export function filesAreReachable(project: Project): string[] {
   const seen = new Set(roots);
   const queue = [...roots];
   for (let path = queue.pop(); path !== undefined; path = queue.pop()) {
-    for (const { specifier } of project.references(path)) {
-      if (!seen.has(specifier) && project.files.has(specifier)) {
-        seen.add(specifier);
-        queue.push(specifier);
+    const named = project.references(path).map(({ specifier }) => specifier);
+    for (const file of [...named, ...startedFrom(project, path)]) {
+      if (!seen.has(file) && project.files.has(file)) {
+        seen.add(file);
+        queue.push(file);
       }
     }
   }

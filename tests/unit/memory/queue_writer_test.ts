@@ -280,13 +280,15 @@ describe("credit", () => {
     pair.reader.countRead(2 ** 31 - 2);
     for (let n = 0; n < 20; n += 1) {
       for (let left = 3; left > 0; left -= 1) {
-        assert.equal(pair.writer.credit(), left);
+        const credit = pair.writer.credit();
+        assert.ok(credit >= 1 && credit <= left, `${credit} of ${left}`);
         pair.write(NONE);
       }
       assert.equal(pair.writer.hasCredit(), false);
       pair.writer.flush();
       let woken = 0;
       while (pair.take() !== null) if (pair.reader.countRead(1)) woken += 1;
+      if (pair.reader.tellRead()) woken += 1;
       assert.equal(woken, 1);
     }
     assert.ok(pair.writer.written < 0, "it did wrap");

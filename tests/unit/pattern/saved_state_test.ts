@@ -1,12 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Pattern, PatternHost } from "../../../src/core/pattern.ts";
-import { Received } from "../../../src/core/pattern.ts";
 import { SocketType } from "../../../src/base/socket_type.ts";
 import { MultiTrie } from "../../../src/pattern/multi_trie.ts";
 import { PATTERNS } from "../../../src/pattern/patterns.ts";
 import { Trie } from "../../../src/pattern/trie.ts";
-import { fakeHost, FakePipe, latin, octets } from "../../support/fake_pipe.ts";
+import {
+  FakeHost,
+  FakePipe,
+  octets,
+  receive,
+} from "../../support/fake_pipe.ts";
 import { seededRandom } from "../../support/seed.ts";
 
 /** The pattern as it comes out in another thread, with the same pipes. */
@@ -26,18 +30,12 @@ function moved(
   return successor;
 }
 
-function receive(pattern: Pattern): string[] | null {
-  const out = new Received();
-  if (!pattern.tryReceive(out)) return null;
-  return out.parts.map((part) => latin(part as Uint8Array));
-}
-
 test("a trie moves whole, with the counts of its prefixes", () => {
   const random = seededRandom("saved trie");
   const trie = new Trie(1);
   const keys: string[] = [];
   for (let n = 0; n < 500; n += 1) {
-    const key = random.integer(0, 3000).toString(7);
+    const key = random.below(3000).toString(7);
     keys.push(key);
     trie.add(octets(key), 0, key.length);
   }
@@ -82,7 +80,7 @@ test("a multi-trie moves whole, with its subscribers", () => {
 
 test("nothing is said to any peer when a pattern moves", () => {
   for (const type of Object.values(SocketType)) {
-    const host = fakeHost(type);
+    const host = new FakeHost(type);
     host.options.probeRouter = false;
     const pattern = PATTERNS[type](host);
     const pipes = [new FakePipe("a"), new FakePipe("b")];
@@ -100,7 +98,7 @@ test("nothing is said to any peer when a pattern moves", () => {
 });
 
 test("a manual XPUB that moves knows who asked, and who has gone", () => {
-  const host = fakeHost(SocketType.XPUB);
+  const host = new FakeHost(SocketType.XPUB);
   host.options.manual = true;
   let xpub = PATTERNS[SocketType.XPUB](host);
   const gone = new FakePipe();
@@ -126,7 +124,7 @@ test("a manual XPUB that moves knows who asked, and who has gone", () => {
 });
 
 test("a ROUTER that moves keeps those who wait for an id", () => {
-  const host = fakeHost(SocketType.ROUTER);
+  const host = new FakeHost(SocketType.ROUTER);
   let router = PATTERNS[SocketType.ROUTER](host);
   const [first, second] = [new FakePipe("twin"), new FakePipe("twin")];
   const unknown = new FakePipe(null);
