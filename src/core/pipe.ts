@@ -321,6 +321,7 @@ export class Pipe implements PipeContract, CommandTarget {
       if (!this.#writePart(parts[i] as OutPart, i < last ? MORE : 0)) {
         writer.rollback();
         this.#wantsMemory = true;
+        this.#memory.refused = true;
         this.#thread.wantMemory(this);
         return false;
       }

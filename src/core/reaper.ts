@@ -2,6 +2,7 @@
 
 import { get } from "../memory/shared_access.ts";
 import { Pool, SOCKET, THREAD } from "../memory/layout.ts";
+import { ZmqError } from "../base/errors.ts";
 import { defaultOptions } from "../base/options.ts";
 import type { SocketType } from "../base/socket_type.ts";
 import { Command } from "./command.ts";
@@ -53,6 +54,10 @@ export class Reaper implements SocketHost, CommandTarget {
   needIoThreads(): void {}
 
   needReaper(): void {}
+
+  outOfMemory(): ZmqError {
+    return new ZmqError("ENOMEM");
+  }
 
   createPattern(): Pattern {
     throw new Error("A reaped socket has no pattern");

@@ -42,6 +42,8 @@ export interface SocketHost {
   needIoThreads(): void;
   /** The reaper will be needed. */
   needReaper(): void;
+  /** The error of a thread that finds no memory. */
+  outOfMemory(): ZmqError;
   createPattern(type: SocketType, socket: SocketBase): Pattern;
   transport(protocol: string): Transport;
   /** Commands were processed for this socket. */
@@ -262,7 +264,14 @@ export class SocketBase implements EndpointOwner, CommandTarget, OwnHost {
   trySend(parts: readonly OutPart[], count: number): boolean {
     this.#enter();
     const pattern = this.#pattern as Pattern;
-    return pattern.trySend(parts, count);
+    if (pattern.trySend(parts, count)) return true;
+    const { memory } = this.thread;
+    if (memory.refused) {
+      memory.refused = false;
+      // Waiting would be in vain if this very thread holds the memory.
+      if (memory.unreleasedMessages > 0) throw this.host.outOfMemory();
+    }
+    return false;
   }
 
   tryReceive(out: Received): boolean {

@@ -10,7 +10,8 @@ import {
 } from "../base/frame_header.ts";
 import { TOPIC_BYTES_MAX } from "../base/limits.ts";
 import type { ProtocolError } from "../base/protocol_error.ts";
-import { SEGMENT_MAX_BYTES } from "../memory/payload_segments.ts";
+import { BLOCK_HEADER_BYTES } from "../memory/block.ts";
+import { ALLOCATION_MAX_BYTES } from "../memory/payload_segments.ts";
 import type { ContextMemory } from "../memory/context_memory.ts";
 import type { QueueWriter } from "../memory/queue_writer.ts";
 
@@ -78,7 +79,7 @@ export class Inbound {
     this.#memory = memory;
     this.#writer = writer;
     this.#maxBytes = maxMessageBytes < 0
-      ? SEGMENT_MAX_BYTES - BLOCK_FIRST_BYTES
+      ? ALLOCATION_MAX_BYTES - BLOCK_HEADER_BYTES
       : maxMessageBytes;
     this.#onCommand = onCommand;
     this.#onLegacy = onLegacySubscription;

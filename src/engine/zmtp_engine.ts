@@ -42,6 +42,12 @@ const READS_PER_TURN_MAX = 8;
 /** Batches to one connection before others get their turn. */
 const BATCHES_PER_TURN_MAX = 8;
 
+/**
+ * How long a connection waits for memory for the rest of a message when its
+ * own pipe has nothing to read that could free some, ms.
+ */
+const MEMORY_PATIENCE_MS = 1000;
+
 const NOTHING = new Uint8Array(0);
 
 /** One connection that speaks ZMTP 3 with the NULL mechanism. */
@@ -53,6 +59,7 @@ export class ZmtpEngine implements Engine, PollEvents, MemoryWaiter {
   readonly #handshake: Handshake;
   #handle: PollHandle | null = null;
   #handshakeTimer: Timer | null = null;
+  #memoryTimer: Timer | null = null;
   #inbound: Inbound | null = null;
   #outbound: Outbound | null = null;
 
@@ -323,21 +330,32 @@ export class ZmtpEngine implements Engine, PollEvents, MemoryWaiter {
       this.#setInterest();
       if (result === FeedResult.NO_MEMORY) {
         this.#waitForMemory(pipe.writer.drained);
-      }
+      } else this.#memoryFound();
     }
+    if (result === FeedResult.HUNGRY) this.#memoryFound();
     if (this.#control.length > 0) this.outEvent();
   }
 
+  /**
+   * Waits until others have freed memory. A pipe with nothing to read holds
+   * what came of an unfinished message, and if everybody does, nobody would
+   * ever free any: so its patience has an end.
+   */
   #waitForMemory(drained: boolean): void {
-    if (drained) {
-      // Nothing of this pipe can be read to make room for the rest.
+    this.#io.thread.wantMemory(this);
+    if (!drained || this.#memoryTimer !== null) return;
+    this.#memoryTimer = this.#io.timers.add(MEMORY_PATIENCE_MS, () => {
+      this.#memoryTimer = null;
       this.#end(
         EngineEnd.CONNECTION,
         "no memory for the rest of a message (ENOMEM)",
       );
-      return;
-    }
-    this.#io.thread.wantMemory(this);
+    });
+  }
+
+  #memoryFound(): void {
+    if (this.#memoryTimer !== null) this.#io.timers.cancel(this.#memoryTimer);
+    this.#memoryTimer = null;
   }
 
   #onCommand(
@@ -476,6 +494,7 @@ export class ZmtpEngine implements Engine, PollEvents, MemoryWaiter {
   #close(): void {
     this.#ended = true;
     this.#cancelHandshakeTimer();
+    this.#memoryFound();
     this.#io.thread.forgetMemory(this);
     this.#inbound?.reset();
     if (this.#handle !== null) this.#io.poller.remove(this.#handle);

@@ -31,6 +31,8 @@ export class ContextMemory {
   readonly inlineMax: number;
   /** Messages this thread has received or made and not released. */
   unreleasedMessages = 0;
+  /** Set by a pipe that found no memory for a message. */
+  refused = false;
   /** Owner: this thread. Keeps lent memory alive while others read it. */
   readonly #loans: Map<Ref, Loan> = new Map();
 

@@ -316,14 +316,18 @@ export class QueueWriter {
       need <= CHUNK_BYTES - CHUNK_HEADER_BYTES,
       "what is kept in a pipe fits a chunk",
     );
-    const size = this.#chunkSize(need + CHUNK_HEADER_BYTES);
     const { payload, control } = this.#memory;
     control.noteRefusal();
     const released = load(this.#control, this.#queue + QUEUE.RELEASED);
     const held = ((this.#position() - released) | 0) >>> 1;
-    const ref = held > QUEUE_BYTES_MAX
-      ? 0
-      : payload.allocate(size, this.#chunk === 0 && size === FIRST_CHUNK_BYTES);
+    let size = this.#chunkSize(need + CHUNK_HEADER_BYTES);
+    let ref = held > QUEUE_BYTES_MAX ? 0 : payload.allocate(size);
+    if (ref === 0 && released === this.#start && !this.unfinished) {
+      // The guaranteed minimum: a reader that has come to the last chunk finds
+      // another one behind it.
+      size = smallestChunk(need + CHUNK_HEADER_BYTES);
+      ref = payload.allocate(size, true);
+    }
     if (ref === 0) {
       this.#outOfMemory = true;
       return false;
@@ -349,9 +353,8 @@ export class QueueWriter {
   }
 
   #chunkSize(need: number): number {
-    if (need > SECOND_CHUNK_BYTES) return CHUNK_BYTES;
-    if (this.#chunk === 0) {
-      return need <= FIRST_CHUNK_BYTES ? FIRST_CHUNK_BYTES : SECOND_CHUNK_BYTES;
+    if (need > SECOND_CHUNK_BYTES || this.#chunk === 0) {
+      return smallestChunk(need);
     }
     const current = this.#end - this.#base + CHUNK_HEADER_BYTES;
     return current === FIRST_CHUNK_BYTES ? SECOND_CHUNK_BYTES : CHUNK_BYTES;
@@ -392,6 +395,12 @@ function putUint32(bytes: Uint8Array, at: number, value: number): void {
   bytes[at + 1] = value >>> 8;
   bytes[at + 2] = value >>> 16;
   bytes[at + 3] = value >>> 24;
+}
+
+/** Size of the smallest chunk that holds so many bytes. */
+function smallestChunk(bytes: number): number {
+  if (bytes <= FIRST_CHUNK_BYTES) return FIRST_CHUNK_BYTES;
+  return bytes <= SECOND_CHUNK_BYTES ? SECOND_CHUNK_BYTES : CHUNK_BYTES;
 }
 
 /** Flags of a frame that is followed by another of the same message. */

@@ -419,7 +419,9 @@ describe("giving back to the system", () => {
         for (const ref of refs) view.payload.free(ref, bytes);
         assertNothingUsed(view);
         const kept = residentBytes(view);
-        assert.ok(kept < 64 * MIB, `${kept / MIB} MiB stay`);
+        // 32 MiB are kept on purpose. Where huge pages are on, the kernel may
+        // bring back some of what was given to it.
+        assert.ok(kept < 160 * MIB, `${kept / MIB} MiB stay`);
       },
     );
   }

@@ -1,0 +1,256 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { load, store } from "../../../src/memory/shared_access.ts";
+import {
+  ContextState,
+  H,
+  Pool,
+  Sleep,
+  THREAD,
+} from "../../../src/memory/layout.ts";
+import {
+  LIVENESS_INTERVAL_MS,
+  takeThreadSlot,
+  type Thread,
+} from "../../../src/core/thread.ts";
+import { Kernel } from "../../support/kernel.ts";
+import { until, within } from "../../support/wait.ts";
+import { TestWorker } from "../../support/worker.ts";
+
+/** A node of the thread's own that counts its commands. */
+function nodeOn(thread: Thread): { node: number; bits: number[] } {
+  const node = thread.control.takeRecord(Pool.OWN);
+  thread.control.initNode(node, thread.mailbox);
+  const bits: number[] = [];
+  thread.register(node, { processCommands: (some) => bits.push(some) });
+  return { node, bits };
+}
+
+describe("thread: commands", () => {
+  test("are handled in the order of their objects' first command, joined per object", () => {
+    const kernel = new Kernel();
+    const thread = kernel.thread();
+    const order: string[] = [];
+    const nodes = ["a", "b", "c"].map((name) => {
+      const { node } = nodeOn(thread);
+      thread.register(node, {
+        processCommands: (bits) => order.push(`${name}${bits}`),
+      });
+      return node;
+    }) as [number, number, number];
+    kernel.control.post(nodes[1], 1);
+    kernel.control.post(nodes[0], 2);
+    kernel.control.post(nodes[1], 4);
+    kernel.control.post(nodes[2], 8);
+    assert.ok(thread.processMail());
+    assert.deepEqual(order, ["b5", "a2", "c8"]);
+    assert.equal(thread.processMail(), false);
+  });
+
+  test("sent while commands are handled are handled in the same turn", () => {
+    const kernel = new Kernel();
+    const thread = kernel.thread();
+    const second = nodeOn(thread);
+    const first = nodeOn(thread);
+    thread.register(first.node, {
+      processCommands: () => {
+        kernel.control.post(second.node, 3);
+        assert.equal(thread.processMail(), false, "not from the inside");
+      },
+    });
+    kernel.control.post(first.node, 1);
+    thread.processMail();
+    assert.deepEqual(second.bits, [3]);
+  });
+
+  test("to somebody unknown are offered, not lost in silence", () => {
+    const kernel = new Kernel();
+    const thread = kernel.thread();
+    const { node } = nodeOn(thread);
+    thread.unregister(node);
+    const offered: [number, number][] = [];
+    thread.onUnknown = (unknown, bits) => offered.push([unknown, bits]);
+    kernel.control.post(node, 7);
+    thread.processMail();
+    assert.deepEqual(offered, [[node, 7]]);
+  });
+});
+
+describe("thread: sleep", () => {
+  test("does not begin while mail waits", () => {
+    const kernel = new Kernel();
+    const thread = kernel.thread();
+    const { node, bits } = nodeOn(thread);
+    kernel.control.post(node, 1);
+    assert.equal(thread.prepareSleep(Sleep.FUTEX), false);
+    assert.equal(
+      load(kernel.control.words, thread.record + THREAD.SLEEP),
+      Sleep.AWAKE,
+    );
+    assert.ok(thread.waitSync(Infinity));
+    assert.deepEqual(bits, [1]);
+  });
+
+  test("a sender wakes a thread that sleeps in its poller once", () => {
+    const signals: number[] = [];
+    const kernel = new Kernel({}, { signalFd: (fd) => signals.push(fd) });
+    const thread = kernel.thread();
+    const { node } = nodeOn(thread);
+    const other = nodeOn(thread);
+    store(kernel.control.words, thread.record + THREAD.WAKE_FD, 42);
+    assert.ok(thread.prepareSleep(Sleep.DESCRIPTOR));
+    kernel.control.post(node, 1);
+    kernel.control.post(other.node, 1);
+    assert.deepEqual(signals, [42]);
+    thread.awake();
+    kernel.control.post(node, 2);
+    assert.deepEqual(signals, [42], "awake threads are not signalled");
+  });
+
+  test("waitSync gives up at its deadline, not before", () => {
+    const kernel = new Kernel();
+    const thread = kernel.thread();
+    const { monotonicMs } = kernel.platform;
+    const start = monotonicMs();
+    assert.equal(thread.waitSync(start + 30), false);
+    const took = monotonicMs() - start;
+    assert.ok(took >= 29 && took < 1000, `${took} ms`);
+    assert.equal(thread.waitSync(start), false, "a deadline in the past");
+  });
+
+  test("a deadline behind several looks at the others' lives is kept", () => {
+    let now = 0;
+    let looks = 0;
+    const kernel = new Kernel({}, {
+      monotonicMs: () => now += LIVENESS_INTERVAL_MS,
+      threadAlive: () => (looks += 1, true),
+    });
+    const thread = kernel.thread();
+    assert.equal(thread.waitSync(now + 3 * LIVENESS_INTERVAL_MS), false);
+    assert.ok(looks >= 1);
+  });
+
+  test("a dead creator fails the context, whoever has its slot", () => {
+    let alive = true;
+    let now = 0;
+    const kernel = new Kernel({}, {
+      monotonicMs: () => now += LIVENESS_INTERVAL_MS,
+      threadAlive: () => alive,
+    });
+    const thread = kernel.thread();
+    thread.checkLiveness();
+    thread.checkState();
+    alive = false;
+    thread.checkLiveness();
+    assert.equal(kernel.control.state, ContextState.FAILED);
+    assert.throws(() => thread.checkState(), { code: "EOWNERDEAD" });
+    assert.ok(thread.waitSync(Infinity), "it is told itself as well");
+  });
+
+  test("a creator that left in good order may die", () => {
+    let now = 0;
+    const kernel = new Kernel({}, {
+      monotonicMs: () => now += LIVENESS_INTERVAL_MS,
+      threadAlive: () => false,
+    });
+    store(kernel.control.words, H.CREATOR_TID, 0);
+    kernel.thread().checkLiveness();
+    assert.equal(kernel.control.state, ContextState.OPEN);
+  });
+});
+
+describe("thread: waking from the event loop", () => {
+  test("handles mail as long as it is retained, and after a blocking wait", async () => {
+    const kernel = new Kernel();
+    const thread = kernel.thread();
+    const { node, bits } = nodeOn(thread);
+    thread.retain();
+    try {
+      for (let round = 1; round <= 20; round += 1) {
+        // An armed wake-up stands beside this one, and outlives it.
+        kernel.control.post(node, round);
+        if (round % 3 === 0) assert.ok(thread.waitSync(Infinity));
+        await until(() => bits.length === round, `command ${round}`);
+      }
+    } finally {
+      thread.release();
+    }
+  });
+
+  test("a blocking wait that timed out leaves the wake-up armed", async () => {
+    const kernel = new Kernel();
+    const thread = kernel.thread();
+    const { node, bits } = nodeOn(thread);
+    thread.retain();
+    try {
+      assert.equal(thread.waitSync(kernel.platform.monotonicMs() + 5), false);
+      kernel.control.post(node, 9);
+      await until(() => bits.length === 1, "the command");
+    } finally {
+      thread.release();
+    }
+  });
+});
+
+describe("thread: two threads", () => {
+  for (const [blocks, name] of [[true, "blocks"], [false, "blocks or not"]]) {
+    test(`no wake-up is lost in 100,000 round trips to a thread that ${name}`, async () => {
+      const kernel = new Kernel();
+      const thread = kernel.thread();
+      const rounds = blocks === true ? 70_000 : 30_000;
+      const mine = nodeOn(thread);
+      const theirs = kernel.control.takeRecord(Pool.OWN);
+      const { control } = kernel;
+      const mailbox = control.layout.thread(1) + THREAD.MAILBOX;
+      control.initNode(theirs, mailbox);
+      control.initMailbox(mailbox, 1, 0);
+      const worker = new TestWorker("echo_thread_worker.ts", {
+        handle: kernel.handle,
+        mine: theirs,
+        theirs: mine.node,
+        rounds,
+        blocks,
+      });
+      try {
+        await worker.said("ready");
+        thread.retain();
+        for (let round = 1; round <= rounds; round += 1) {
+          control.post(theirs, 1);
+          // Blocking, from the event loop, and looking without sleep.
+          if (round % 200 === 0) {
+            await until(() => mine.bits.length === round, `answer ${round}`);
+          } else if (round % 7 === 0) {
+            while (mine.bits.length < round) thread.processMail();
+          } else {
+            while (mine.bits.length < round) {
+              const deadline = kernel.platform.monotonicMs() + 10_000;
+              assert.ok(thread.waitSync(deadline), `answer ${round}`);
+            }
+          }
+        }
+        thread.release();
+        assert.equal(await worker.said("done"), "done");
+        await within(worker.stop(), "its end");
+      } finally {
+        await worker.stop();
+      }
+    });
+  }
+});
+
+describe("thread: slots", () => {
+  test("are taken in order; a dead thread's only when no other is free", () => {
+    let dead = 0;
+    const kernel = new Kernel({}, { threadAlive: (tid) => tid !== dead });
+    const { control } = kernel;
+    const first = 2;
+    const tid = (slot: number) => control.layout.thread(slot) + THREAD.TID;
+    store(control.words, tid(first), 4711);
+    dead = 4711;
+    for (let slot = first + 1; slot < control.layout.threadCount; slot += 1) {
+      assert.equal(takeThreadSlot(control, first), slot);
+    }
+    assert.equal(takeThreadSlot(control, first), first);
+    assert.equal(takeThreadSlot(control, first), -1, "all are in use");
+  });
+});
