@@ -11,10 +11,20 @@ import type { SocketState } from "./socket_state.ts";
  */
 export class MessageIterator<M> implements AsyncIterableIterator<M, undefined> {
   readonly #state: SocketState;
+  /**
+   * The public socket: a program that goes on iterating uses it, although
+   * nothing but this iterator may refer to it any more.
+   */
+  protected readonly owner: object;
 
-  /** Iterates over what the socket receives. */
-  constructor(state: SocketState) {
+  /**
+   * Iterates over what the socket receives.
+   *
+   * @param owner The public socket.
+   */
+  constructor(state: SocketState, owner: object) {
     this.#state = state;
+    this.owner = owner;
   }
 
   /** The next message. */

@@ -179,6 +179,6 @@ export abstract class ReadableSocket extends Socket implements Readable {
    *   those of `receive`, except that it is done when the socket is closed.
    */
   [Symbol.asyncIterator](): AsyncIterator<MessageParts, undefined> {
-    return new MessageIterator<MessageParts>(stateOf(this));
+    return new MessageIterator<MessageParts>(stateOf(this), this);
   }
 }

@@ -194,7 +194,8 @@ for (const transport of TRANSPORTS) {
       const big = "x".repeat(transport === "inproc" ? 10 : 100_000);
       const sent = await sendUntilFull(pub, 20_000, (n) => [`${n}`, big]);
       assert.ok(sent >= 10 && sent < 20_000, `${sent} messages went`);
-      await expectFull(pub);
+      // Over the wire room may have come back since.
+      if (transport === "inproc") await expectFull(pub);
       for (let n = 0; n < sent; n += 1) {
         assert.equal((await receiveTexts(sub))[0], `${n}`);
       }

@@ -1,8 +1,8 @@
 // A context's shared memory without a context: as many of its threads as a
 // test wants, all on one JavaScript thread, each of which handles its mail
 // when the test says so.
-import { load } from "../../src/memory/shared_access.ts";
-import { H } from "../../src/memory/layout.ts";
+import { load, store } from "../../src/memory/shared_access.ts";
+import { H, THREAD } from "../../src/memory/layout.ts";
 import { PayloadSegments } from "../../src/memory/payload_segments.ts";
 import type { SegmentCourier } from "../../src/memory/payload_segments.ts";
 import { ControlSegment } from "../../src/memory/control_segment.ts";
@@ -76,6 +76,8 @@ export class Kernel {
       NO_COURIER,
     );
     initThread(this.control, slot);
+    const tid = this.control.layout.thread(slot) + THREAD.TID;
+    store(this.control.words, tid, this.control.tid);
     const memory = openMemory(
       this.control,
       payload,

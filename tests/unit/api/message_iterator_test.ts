@@ -15,7 +15,7 @@ function open(): {
   const base = new FakeSocketBase(SocketType.PULL, true);
   const kernel = base as unknown as SocketBase;
   const state = new SocketState({}, kernel, {}, new Set());
-  return { base, state, iterator: new MessageIterator(state) };
+  return { base, state, iterator: new MessageIterator(state, base) };
 }
 
 describe("iterating over messages", () => {

@@ -352,6 +352,8 @@ describe("pipe: hiccup", () => {
     s.b.processMail();
     assert.equal(s.ends.second.hiccupPending, false);
     assert.deepEqual(s.ends.secondSink.take(), ["hiccupAcknowledged"]);
+    // The session looks for something to send, and finds nothing.
+    assert.equal(readTexts(s.ends.second), null);
     s.kernel.settle();
     assert.ok(s.ends.firstSink.calls.includes("writeActivated"));
     assert.equal(fill(s.ends.first), 3);

@@ -4,6 +4,7 @@ import { viewAt } from "../../../ffi/mod.ts";
 import { TOPIC_BYTES_MAX } from "../../../src/base/limits.ts";
 import type { ProtocolError } from "../../../src/base/protocol_error.ts";
 import { FeedResult, Inbound } from "../../../src/engine/inbound.ts";
+import type { Thread } from "../../../src/core/thread.ts";
 import type { CtxOptions } from "../../../src/core/ctx_options.ts";
 import {
   closePipe,
@@ -37,6 +38,20 @@ interface StageOptions {
   direct?: boolean;
 }
 
+const kernels: Map<string, Kernel> = new Map();
+
+/** One kernel for all stages that want the same: a fresh one takes its time. */
+function kernelFor(context: Partial<CtxOptions>): Kernel {
+  const key = JSON.stringify(context);
+  let kernel = kernels.get(key);
+  if (kernel === undefined) {
+    kernel = new Kernel({ inlineMessageMax: 64, ...context });
+    kernel.thread();
+    kernels.set(key, kernel);
+  }
+  return kernel;
+}
+
 /** An inbound side fed as an engine feeds it, and its reader. */
 class Stage {
   readonly kernel: Kernel;
@@ -48,8 +63,8 @@ class Stage {
   #leftover: Uint8Array = new Uint8Array(0);
 
   constructor(options: StageOptions = {}) {
-    this.kernel = new Kernel({ inlineMessageMax: 64, ...options.context });
-    const thread = this.kernel.thread();
+    this.kernel = kernelFor(options.context ?? {});
+    const thread = this.kernel.threads[0] as Thread;
     this.ends = openPipe(thread, thread, { firstReceive: options.hwm ?? 0 });
     this.#direct = options.direct ?? false;
     const hear = (what: string) =>

@@ -89,9 +89,10 @@ interface Stage {
   ends: PipeEnds;
 }
 
+const kernel = new Kernel({ inlineMessageMax: 400 });
+const thread = kernel.thread();
+
 function stage(): Stage {
-  const kernel = new Kernel({ inlineMessageMax: 400 });
-  const thread = kernel.thread();
   return { kernel, ends: openPipe(thread, thread, { holding: true }) };
 }
 
