@@ -32,6 +32,8 @@ export const Command = {
   TERM_ACK: 8192,
   /** A closed socket for the reaper. */
   REAP: 16384,
+  /** A payload segment was added: the reaper keeps it for all. */
+  SEGMENT: 65536,
   /** A thread is to end. */
   STOP: 32768,
 } as const;

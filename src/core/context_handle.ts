@@ -1,12 +1,14 @@
 // libzmq: none · runs on: any · RFC: –
 
 import { store } from "../memory/shared_access.ts";
-import { H } from "../memory/layout.ts";
+import { H, THREAD } from "../memory/layout.ts";
 import { ContextMemory } from "../memory/context_memory.ts";
 import { ControlSegment } from "../memory/control_segment.ts";
 import { PayloadSegments } from "../memory/payload_segments.ts";
 import { GRANULE_BYTES } from "../memory/size_class.ts";
 import type { SegmentCourier } from "../memory/payload_segments.ts";
+import { REAPER_SLOT } from "./choose_io_thread.ts";
+import { Command } from "./command.ts";
 import type { CtxOptions } from "./ctx_options.ts";
 import type { CorePlatform } from "./platform.ts";
 
@@ -60,5 +62,9 @@ export function openSegments(
   );
   const courier: SegmentCourier = platform.segmentCourier(handle);
   const payload = new PayloadSegments(control, [handle.payload], courier);
+  // The reaper lives as long as the context, the thread that makes a segment
+  // perhaps not.
+  const reaper = control.layout.thread(REAPER_SLOT) + THREAD.NODE;
+  payload.onAdded = () => control.post(reaper, Command.SEGMENT);
   return { control, payload };
 }

@@ -48,6 +48,9 @@ export { defaultCtxOptions } from "./ctx_options.ts";
 /** How long a started worker may take until it runs, ms. */
 const WORKER_START_MS_MAX = 20_000;
 
+/** How long a thread that leaves waits for its segments to be taken, ms. */
+const SEGMENT_HAND_OVER_MS_MAX = 5_000;
+
 /** How long to wait for workers to leave at the end, ms. */
 const WORKER_STOP_MS_MAX = 5_000;
 
@@ -255,6 +258,8 @@ export class Ctx implements SocketHost {
    */
   waitTerminated(timeoutMs: number, atExit = false): boolean {
     const deadline = this.#now() + timeoutMs;
+    // Connects that wait for a bind will not see one.
+    if (atExit) this.shutdown();
     while (!this.#settled(atExit)) {
       const left = deadline - this.#now();
       if (left <= 0) return false;
@@ -299,12 +304,24 @@ export class Ctx implements SocketHost {
   leave(): void {
     if (this.#left) return;
     this.#left = true;
+    this.#handOverSegments();
     this.#payload.flushCaches();
     this.#payload.close();
     const { words } = this.#control;
     if (this.#creator) store(words, H.CREATOR_TID, 0);
     store(words, this.thread.record + THREAD.TID, 0);
     this.#control.wakeAll();
+  }
+
+  /** Waits until the reaper has the segments that this thread made. */
+  #handOverSegments(): void {
+    if (this.#creator || !this.#payload.published) return;
+    const { words } = this.#control;
+    const deadline = this.#now() + SEGMENT_HAND_OVER_MS_MAX;
+    const made = load(words, H.SEGMENT_COUNT);
+    while (
+      load(words, H.SEGMENTS_KEPT) < made && this.#now() < deadline
+    ) this.thread.waitSync(this.#now() + WORKER_POLL_MS);
   }
 
   // For sockets.

@@ -90,6 +90,22 @@ export class InprocRegistry {
     return result;
   }
 
+  /** Connections of a socket that still wait for a bind. */
+  waitingOf(socket: number): number[] {
+    const { words } = this.#control;
+    return this.#locked(() => {
+      const waiting: number[] = [];
+      this.#search((entry) => {
+        if (
+          get(words, entry + NAME.SOCKET) === 0 &&
+          get(words, entry + NAME.CONNECTER) === socket
+        ) waiting.push(get(words, entry + NAME.PIPE));
+        return false;
+      });
+      return waiting;
+    });
+  }
+
   /** Takes a waiting connection back; false when a binder has claimed it. */
   withdraw(pipe: number): boolean {
     return this.#locked(() => {

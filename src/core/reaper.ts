@@ -1,12 +1,13 @@
 // libzmq: reaper.{hpp,cpp} · runs on: reaper · RFC: –
 
-import { get } from "../memory/shared_access.ts";
-import { Pool, SOCKET, THREAD } from "../memory/layout.ts";
+import { get, load, store } from "../memory/shared_access.ts";
+import { ContextState, H, Pool, SOCKET, THREAD } from "../memory/layout.ts";
 import { ZmqError } from "../base/errors.ts";
 import { defaultOptions } from "../base/options.ts";
 import type { SocketType } from "../base/socket_type.ts";
 import { Command } from "./command.ts";
 import type { CommandTarget } from "./command.ts";
+import { InprocRegistry } from "./inproc_registry.ts";
 import type { Pattern } from "./pattern.ts";
 import { SocketBase } from "./socket_base.ts";
 import type { SocketHost } from "./socket_base.ts";
@@ -23,9 +24,14 @@ export class Reaper implements SocketHost, CommandTarget {
   readonly contextId = "";
   readonly thread: Thread;
   readonly #sockets: Map<number, SocketBase> = new Map();
+  /** Inproc connects of closed sockets, and when to give each of them up. */
+  readonly #waiting: Map<number, { socket: SocketBase; untilMs: number }> =
+    new Map();
+  readonly #inproc: InprocRegistry;
   #stopping = false;
 
   constructor(thread: Thread) {
+    this.#inproc = new InprocRegistry(thread.control);
     this.thread = thread;
     thread.register(thread.record + THREAD.NODE, this);
     thread.onUnknown = (node, bits) => this.#unknown(node, bits);
@@ -33,20 +39,29 @@ export class Reaper implements SocketHost, CommandTarget {
 
   /** Runs until the context stops this thread. */
   run(): void {
-    while (!this.#stopping) this.thread.waitSync(Infinity);
+    while (!this.#stopping) this.runUntil(Infinity);
   }
 
   /** Handles what waits, for at most so long; for a thread that helps out. */
   runUntil(deadlineMs: number): void {
-    this.thread.waitSync(deadlineMs);
+    let next = deadlineMs;
+    for (const { untilMs } of this.#waiting.values()) {
+      next = Math.min(next, untilMs);
+    }
+    this.thread.waitSync(next);
+    if (this.#waiting.size > 0) this.#giveUpWaiting();
   }
 
   processCommands(bits: number): void {
+    if ((bits & Command.SEGMENT) !== 0) this.#keepSegments();
     if ((bits & Command.STOP) !== 0) this.#stopping = true;
   }
 
   socketGone(socket: SocketBase): void {
     this.#sockets.delete(socket.record);
+    for (const [pipe, waiting] of this.#waiting) {
+      if (waiting.socket === socket) this.#waiting.delete(pipe);
+    }
   }
 
   touched(_socket: SocketBase): void {}
@@ -81,7 +96,38 @@ export class Reaper implements SocketHost, CommandTarget {
     options.linger = get(words, record + SOCKET.LINGER);
     const socket = SocketBase.reap(this, record, options);
     this.#sockets.set(record, socket);
+    const { linger } = options;
+    const untilMs = linger < 0
+      ? Infinity
+      : this.thread.platform.monotonicMs() + linger;
+    for (const pipe of this.#inproc.waitingOf(record)) {
+      this.#waiting.set(pipe, { socket, untilMs });
+    }
     socket.takeMail();
     socket.terminate();
+    this.#giveUpWaiting();
+  }
+
+  /**
+   * Gives up connects that nobody bound for: their linger is over, or the
+   * context ends and nobody will.
+   */
+  #giveUpWaiting(): void {
+    const now = this.thread.platform.monotonicMs();
+    const over = this.thread.control.state !== ContextState.OPEN;
+    for (const [pipe, { socket, untilMs }] of [...this.#waiting]) {
+      if (!over && untilMs > now) continue;
+      this.#waiting.delete(pipe);
+      if (this.#inproc.withdraw(pipe)) socket.attachLonelyEnd(pipe);
+    }
+  }
+
+  /** Takes segments from their makers, who may end before others need them. */
+  #keepSegments(): void {
+    const { memory, control } = this.thread;
+    const count = load(control.words, H.SEGMENT_COUNT);
+    for (let index = 0; index < count; index++) memory.payload.obtain(index);
+    store(control.words, H.SEGMENTS_KEPT, count);
+    control.wakeAll();
   }
 }

@@ -436,9 +436,19 @@ export class SocketBase implements EndpointOwner, CommandTarget, OwnHost {
 
   /** Plays the peer of an inproc connect that is given up unbound. */
   attachLonelyEnd(record: number): void {
-    const pipe = new Pipe(this.thread, record, 1, new LonelyEnd(this.#pipes));
+    const { control } = this.thread;
+    const pipe = new Pipe(
+      this.thread,
+      record,
+      1,
+      new LonelyEnd((end) => this.#lonelyEndGone(end)),
+    );
     pipe.setNoDelay();
     this.#pipes.add(pipe);
+    if (this.#own.terminating) this.#own.registerTermAcks(1);
+    control.initNode(pipe.node, this.mailbox);
+    const waiting = control.takePending(pipe.node);
+    if (waiting !== 0) pipe.processCommands(waiting);
   }
 
   needIoThreads(): void {
@@ -477,6 +487,11 @@ export class SocketBase implements EndpointOwner, CommandTarget, OwnHost {
       thread.checkLiveness();
     }
     if (thread.state !== ContextState.OPEN) thread.checkState();
+  }
+
+  #lonelyEndGone(pipe: Pipe): void {
+    this.#pipes.delete(pipe);
+    if (this.#own.terminating) this.#own.unregisterTermAck();
   }
 
   #publishHwm(): void {
@@ -539,10 +554,10 @@ export class SocketBase implements EndpointOwner, CommandTarget, OwnHost {
 
 /** The far end of a pipe that nobody came for; it only says goodbye. */
 class LonelyEnd implements PipeSink {
-  readonly #pipes: Set<Pipe>;
+  readonly #gone: (pipe: Pipe) => void;
 
-  constructor(pipes: Set<Pipe>) {
-    this.#pipes = pipes;
+  constructor(gone: (pipe: Pipe) => void) {
+    this.#gone = gone;
   }
 
   readActivated(): void {}
@@ -551,6 +566,6 @@ class LonelyEnd implements PipeSink {
   hiccupAcknowledged(): void {}
 
   pipeTerminated(pipe: Pipe): void {
-    this.#pipes.delete(pipe);
+    this.#gone(pipe);
   }
 }

@@ -126,12 +126,17 @@ export class SocketEndpoints {
     if (entry.child === 0) this.#entries.splice(index, 1);
   }
 
-  /** Takes the socket's names off the registry, before the reaper has it. */
+  /**
+   * Takes the socket's names off the registry, before the reaper has it.
+   * Connects that wait for a bind stay: they linger like everything sent.
+   */
   closeNames(): void {
     for (const entry of this.#entries) {
       if (entry.child !== 0) continue;
       if (entry.bound) this.#inproc.unbind(nameOf(entry.text), this.#record);
-      else if (entry.pending) this.#withdraw(entry);
+      else if (entry.pending && this.#socket.options.linger === 0) {
+        this.#withdraw(entry);
+      }
     }
     this.#entries.length = 0;
   }
@@ -224,6 +229,9 @@ export class SocketEndpoints {
       const pipe = new Pipe(thread, record, 1, this.#socket);
       this.#socket.announceRoutingId(pipe);
       this.#socket.attachPipe(pipe, false);
+      // What the connecter said while nobody served this end.
+      const waitingBits = thread.control.takePending(pipe.node);
+      if (waitingBits !== 0) pipe.processCommands(waitingBits);
       // The connecter learns of our marks, and that it is connected.
       thread.control.post(pipe.peerNode, Command.PIPE_HWM);
     }
@@ -237,7 +245,7 @@ export class SocketEndpoints {
     const { thread, options } = this.#socket;
     const record = createPipePair(
       thread.memory,
-      [this.#socket.mailbox, this.#socket.mailbox],
+      [this.#socket.mailbox, 0],
       {
         firstSend: options.sendHighWaterMark,
         secondReceive: -1,

@@ -136,8 +136,7 @@ export class ControlSegment {
 
   /** Prepares an intrusive node to be served by a mailbox. */
   initNode(node: number, mailbox: number): void {
-    // Ordering: the node reaches other threads only by a later atomic store.
-    put(this.words, node + NODE.MAILBOX, mailbox);
+    store(this.words, node + NODE.MAILBOX, mailbox);
   }
 
   /** Prepares a mailbox; `readyIndex` is its bit in its owner's record. */
@@ -154,7 +153,10 @@ export class ControlSegment {
   post(node: number, bits: number): void {
     const { words } = this;
     if (or(words, node + NODE.PENDING, bits) !== 0) return;
-    const mailbox = get(words, node + NODE.MAILBOX);
+    const mailbox = load(words, node + NODE.MAILBOX);
+    // Nobody serves the node yet: who comes to serve it stores its mailbox
+    // first, then takes what is pending.
+    if (mailbox === 0) return;
     let head = load(words, mailbox + MAILBOX.HEAD);
     for (;;) {
       // Ordering: published by the compare-and-swap below.

@@ -31,6 +31,8 @@ export const H = {
   /** Kernel thread id of the context's creator. */
   CREATOR_TID: 13,
   NEXT_SOCKET_ID: 14,
+  /** Payload segments that the reaper holds. */
+  SEGMENTS_KEPT: 48,
   /** Free pages not yet given back to the system. */
   DIRTY_PAGES: 15,
   /** Heads of the free stacks of cells, one per size class. */

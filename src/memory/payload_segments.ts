@@ -105,6 +105,16 @@ export class PayloadSegments {
     return buffer;
   }
 
+  /** Whether this thread made a segment that others may need. */
+  published = false;
+  /** Called when this thread has added a segment. */
+  onAdded: (() => void) | null = null;
+
+  /** Makes sure that this thread has a segment. */
+  obtain(index: number): void {
+    this.segment(index << SEGMENT_SHIFT);
+  }
+
   /** Index of the segment that a place lies in. */
   segment(ref: Ref): number {
     const index = ref >>> SEGMENT_SHIFT;
@@ -397,8 +407,10 @@ export class PayloadSegments {
     initPageMap(new Int32Array(buffer));
     // First to the others: if that fails, nobody knows the segment.
     this.#courier.publish(index, buffer);
+    this.published = true;
     this.#adopt(index, buffer);
     store(this.#control.words, H.SEGMENT_COUNT, index + 1);
+    this.onAdded?.();
     return this.words[index] as Words;
   }
 

@@ -52,7 +52,7 @@ export class Kernel {
   constructor(
     options: Partial<CtxOptions> = {},
     platform: Partial<CorePlatform> = {},
-    handle?: ContextHandle,
+    handle: ContextHandle | null = null,
   ) {
     this.platform = { ...WIRING.platform, ...platform };
     this.handle = handle ?? createHandle({

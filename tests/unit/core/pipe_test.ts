@@ -245,7 +245,8 @@ describe("pipe: everything that two ends may do", () => {
         const s: Stage = { kernel, a, b, ends: openPipe(a, b) };
         const alive = (sink: { count(call: string): number }) =>
           sink.count("pipeTerminated") === 0;
-        for (let rest = number, n = 0; n < DEPTH; n += 1) {
+        let rest = number;
+        for (let n = 0; n < DEPTH; n += 1) {
           const act = ACTS[rest % ACTS.length] as (s: Stage) => void;
           rest = Math.floor(rest / ACTS.length);
           // An owner forgets a pipe that is gone.
