@@ -1,5 +1,8 @@
 import { setInterval } from "node:timers";
 
+/** The longest period that timers take. */
+const PERIOD_MS_MAX = 0x7fffffff;
+
 interface RefTimer {
   ref(): unknown;
   unref(): unknown;
@@ -18,7 +21,10 @@ export class KeepAlive {
   #count = 0;
 
   /** @param periodMs Milliseconds between two calls. */
-  constructor(callback: () => void, periodMs: number) {
+  constructor(
+    callback: () => void = () => {},
+    periodMs: number = PERIOD_MS_MAX,
+  ) {
     this.#callback = callback;
     this.#periodMs = periodMs;
   }

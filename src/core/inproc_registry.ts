@@ -132,7 +132,7 @@ export class InprocRegistry {
   #handOver(pipe: number, socket: number): void {
     const { words } = this.#control;
     const end = pipe + PIPE.END + END.SIZE;
-    this.#control.initNode(end, socket + SOCKET.MAILBOX);
+    this.#control.serveNode(end, socket + SOCKET.MAILBOX);
     const toFirst = pipe + PIPE.QUEUE;
     const toSecond = toFirst + QUEUE.SIZE;
     store(

@@ -446,9 +446,7 @@ export class SocketBase implements EndpointOwner, CommandTarget, OwnHost {
     pipe.setNoDelay();
     this.#pipes.add(pipe);
     if (this.#own.terminating) this.#own.registerTermAcks(1);
-    control.initNode(pipe.node, this.mailbox);
-    const waiting = control.takePending(pipe.node);
-    if (waiting !== 0) pipe.processCommands(waiting);
+    control.serveNode(pipe.node, this.mailbox);
   }
 
   needIoThreads(): void {

@@ -229,9 +229,6 @@ export class SocketEndpoints {
       const pipe = new Pipe(thread, record, 1, this.#socket);
       this.#socket.announceRoutingId(pipe);
       this.#socket.attachPipe(pipe, false);
-      // What the connecter said while nobody served this end.
-      const waitingBits = thread.control.takePending(pipe.node);
-      if (waitingBits !== 0) pipe.processCommands(waitingBits);
       // The connecter learns of our marks, and that it is connected.
       thread.control.post(pipe.peerNode, Command.PIPE_HWM);
     }

@@ -156,6 +156,8 @@ export class Inbound {
     while (to - at >= 2) {
       const flags = source[at] as number;
       if ((flags & FRAME_RESERVED) !== 0) {
+        // What came whole before it counts; without memory it is lost.
+        this.#emit(source, run, lastEnd, lastEnd, messages);
         this.error = "ERR_ZMTP_RESERVED_FLAGS";
         return FeedResult.BROKEN;
       }

@@ -2,6 +2,7 @@
 
 import {
   add,
+  and,
   compareExchange,
   exchange,
   get,
@@ -18,6 +19,7 @@ import {
   Layout,
   MAILBOX,
   NODE,
+  NODE_PARKED,
   Sleep,
   THREAD,
 } from "./layout.ts";
@@ -147,16 +149,40 @@ export class ControlSegment {
   }
 
   /**
+   * Gives a node that nobody served so far to a mailbox, with the commands
+   * that were sent to it meanwhile.
+   */
+  serveNode(node: number, mailbox: number): void {
+    this.initNode(node, mailbox);
+    if (this.#unpark(node)) this.#push(node, mailbox);
+  }
+
+  /**
    * Sends commands, as bits, to the object behind a node. Neither allocates
    * nor blocks: what is already pending is only joined.
    */
   post(node: number, bits: number): void {
     const { words } = this;
     if (or(words, node + NODE.PENDING, bits) !== 0) return;
-    const mailbox = load(words, node + NODE.MAILBOX);
-    // Nobody serves the node yet: who comes to serve it stores its mailbox
-    // first, then takes what is pending.
-    if (mailbox === 0) return;
+    let mailbox = load(words, node + NODE.MAILBOX);
+    if (mailbox === 0) {
+      // Nobody serves the node. Ordering: park first, then look again; who
+      // comes to serve it stores the mailbox first, then looks for parked
+      // commands. Whoever takes the mark pushes the node, so one of us does.
+      or(words, node + NODE.PENDING, NODE_PARKED);
+      mailbox = load(words, node + NODE.MAILBOX);
+      if (mailbox === 0 || !this.#unpark(node)) return;
+    }
+    this.#push(node, mailbox);
+  }
+
+  #unpark(node: number): boolean {
+    const before = and(this.words, node + NODE.PENDING, ~NODE_PARKED);
+    return (before & NODE_PARKED) !== 0;
+  }
+
+  #push(node: number, mailbox: number): void {
+    const { words } = this;
     let head = load(words, mailbox + MAILBOX.HEAD);
     for (;;) {
       // Ordering: published by the compare-and-swap below.

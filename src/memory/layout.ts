@@ -64,6 +64,9 @@ export const NODE = {
   MAILBOX: 2,
 } as const;
 
+/** Mark beside pending commands: the node is in no stack, nobody serves it. */
+export const NODE_PARKED: number = 1 << 30;
+
 /** A mailbox: four words. */
 export const MAILBOX = {
   /** Newest node, 0 when empty. */

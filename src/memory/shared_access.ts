@@ -31,6 +31,11 @@ export function or(words: Words, index: number, bits: number): number {
   return Atomics.or(words, index, bits);
 }
 
+/** Keeps only some bits of a word and returns what it held before. */
+export function and(words: Words, index: number, bits: number): number {
+  return Atomics.and(words, index, bits);
+}
+
 /** Replaces a word and returns what it held before. */
 export function exchange(words: Words, index: number, value: number): number {
   return Atomics.exchange(words, index, value);

@@ -333,6 +333,17 @@ describe("inbound: malformed frames", () => {
     });
   }
 
+  test("what came whole in the same read as a bad frame is delivered", () => {
+    for (const [name, wire] of CASES) {
+      const s = new Stage();
+      const before = bytes(message("one"), message("two", "parts"));
+      const result = s.feed(bytes(before, frame(MORE, "unfinished"), wire));
+      assert.equal(result, BROKEN, name);
+      assert.deepEqual(readAllTexts(s.ends.first), [["one"], ["two", "parts"]]);
+      s.end();
+    }
+  });
+
   test("maxMessageSize holds for short, long and large frames, and not below", () => {
     for (const limit of [0, 10, 64, 65, 300, 100_000]) {
       const s = new Stage({ maxMessageBytes: limit });
