@@ -2,7 +2,7 @@
 
 import { Buffer } from "node:buffer";
 import { setImmediate } from "node:timers";
-import { allocateBytes, monotonicMs } from "../../ffi/mod.ts";
+import { monotonicMs } from "../../ffi/mod.ts";
 import { BUSY_MESSAGES, ZmqError } from "../base/errors.ts";
 import { Received } from "../core/pattern.ts";
 import type { SocketType } from "../base/socket_type.ts";

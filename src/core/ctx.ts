@@ -48,6 +48,9 @@ export { defaultCtxOptions } from "./ctx_options.ts";
 /** How long a started worker may take until it runs, ms. */
 const WORKER_START_MS_MAX = 20_000;
 
+/** How long the peers of a dead thread's sockets are waited for, ms. */
+const ORPHAN_PEERS_MS_MAX = 5_000;
+
 /** How long a thread that leaves waits for its segments to be taken, ms. */
 const SEGMENT_HAND_OVER_MS_MAX = 5_000;
 
@@ -79,6 +82,7 @@ export class Ctx implements SocketHost {
   #reaperStartedMs = -1;
   #localReaper: Reaper | null = null;
   #left = false;
+  #orphanWait = { count: 0, sinceMs: 0 };
   /** Slots of workers that this thread started and saw ending. */
   readonly #ended: Set<number> = new Set();
 
@@ -434,7 +438,21 @@ export class Ctx implements SocketHost {
     this.thread.checkLiveness();
     if (this.#control.state === ContextState.FAILED) return true;
     const count = load(words, H.SOCKET_COUNT);
-    return count === 0 || count === this.#orphanCount(atExit);
+    if (count === 0) return true;
+    const orphans = this.#orphanCount(atExit);
+    return count === orphans || (orphans > 0 && this.#outlived(count));
+  }
+
+  /**
+   * Whether the peers of sockets whose thread died have been given up: they
+   * wait for acknowledgements that nobody will send.
+   */
+  #outlived(count: number): boolean {
+    const now = this.#now();
+    if (count !== this.#orphanWait.count) {
+      this.#orphanWait = { count, sinceMs: now };
+    }
+    return now - this.#orphanWait.sinceMs > ORPHAN_PEERS_MS_MAX;
   }
 
   /**

@@ -83,6 +83,7 @@ export class InprocRegistry {
       const pending = this.#insert(bytes);
       if (pending === 0) return -1;
       put(words, pending + NAME.PIPE, pipe);
+      put(words, pipe + PIPE.ORDER, add(words, H.CONNECT_COUNT, 1));
       put(words, pending + NAME.CONNECTER, connecter);
       return 0;
     });
@@ -157,8 +158,11 @@ export class InprocRegistry {
       this.#handOver(pipe, socket);
       claimed.push(pipe);
     }
-    // Pools hand out records last in, first out; pipes tell the true order.
-    return claimed.sort((a, b) => a - b);
+    // Pools hand out records in any order; the pipes know when they came.
+    const { words } = this.#control;
+    return claimed.sort((a, b) =>
+      (get(words, a + PIPE.ORDER) - get(words, b + PIPE.ORDER)) | 0
+    );
   }
 
   #find(name: Uint8Array, bound: boolean): number {

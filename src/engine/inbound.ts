@@ -31,6 +31,9 @@ export type FeedResult = typeof FeedResult[keyof typeof FeedResult];
 /** First size of a block for a large frame, bytes; grows with what comes. */
 const BLOCK_FIRST_BYTES = 65536;
 
+/** Largest body that a pipe with nothing to read may always receive, bytes. */
+const GUARANTEED_BODY_BYTES: number = 512 * 1024;
+
 /** Octets of the longest command: a subscription to the longest topic. */
 const COMMAND_BYTES_MAX: number = TOPIC_BYTES_MAX + 16;
 
@@ -179,18 +182,16 @@ export class Inbound {
       }
       const size = header + length;
       if (to - at < size) break;
-      if (this.#onLegacy !== null) {
-        const inside = at !== lastEnd ||
-          (lastEnd === run && writer.unfinished);
-        const subscription = !inside && length > 0 &&
-          (flags & FRAME_MORE) === 0 && (source[at + header] as number) <= 1;
-        if (subscription) {
-          result = this.#emit(source, run, lastEnd, at, messages);
-          if (result !== FeedResult.HUNGRY) return result;
-          this.consumed = at + size;
-          this.#onLegacy(source, at + header, at + size);
-          return FeedResult.HUNGRY;
-        }
+      if (
+        this.#onLegacy !== null && at === lastEnd && length > 0 &&
+        (flags & FRAME_MORE) === 0 && (source[at + header] as number) <= 1 &&
+        !(lastEnd === run && writer.unfinished)
+      ) {
+        result = this.#emit(source, run, lastEnd, at, messages);
+        if (result !== FeedResult.HUNGRY) return result;
+        this.consumed = at + size;
+        this.#onLegacy(source, at + header, at + size);
+        return FeedResult.HUNGRY;
       }
       if (at + size - run > room) {
         result = this.#emit(source, run, lastEnd, at, messages);
@@ -256,7 +257,7 @@ export class Inbound {
       length,
       Math.max(BLOCK_FIRST_BYTES, 2 * (to - at)),
     );
-    const block = this.#memory.blocks.allocate(capacity);
+    const block = this.#allocateBody(capacity, length);
     if (block === 0) return FeedResult.NO_MEMORY;
     this.#block = block;
     this.#blockCapacity = capacity;
@@ -358,7 +359,7 @@ export class Inbound {
       return true;
     }
     const { blocks } = this.#memory;
-    const block = blocks.allocate(larger);
+    const block = this.#allocateBody(larger, this.#bodyLength);
     if (block === 0) return false;
     blocks.bytes(block, 0, larger).set(
       blocks.bytes(this.#block, 0, this.#bodyHave),
@@ -367,6 +368,19 @@ export class Inbound {
     this.#block = block;
     this.#blockCapacity = larger;
     return true;
+  }
+
+  /**
+   * Memory for a large body; 0 at the limit. A pipe whose messages were all
+   * read may pass the limit for one ordinary message: nothing that its reader
+   * does could free memory for it.
+   */
+  #allocateBody(capacity: number, length: number): number {
+    const { blocks } = this.#memory;
+    const block = blocks.allocate(capacity);
+    if (block !== 0 || length > GUARANTEED_BODY_BYTES) return block;
+    const alone = this.#writer.drained && !this.#writer.unfinished;
+    return alone ? blocks.allocate(capacity, true) : 0;
   }
 
   #handle(bytes: Uint8Array, start: number, end: number): FeedResult {

@@ -31,6 +31,8 @@ export const H = {
   /** Kernel thread id of the context's creator. */
   CREATOR_TID: 13,
   NEXT_SOCKET_ID: 14,
+  /** Counts inproc connects, for their order. */
+  CONNECT_COUNT: 49,
   /** Payload segments that the reaper holds. */
   SEGMENTS_KEPT: 48,
   /** Free pages not yet given back to the system. */
@@ -215,6 +217,8 @@ export const PIPE = {
   /** Ends that are gone; the second one frees the record. */
   GONE: 73,
   NEXT_FREE: 74,
+  /** When an inproc connect was made, against others of its context. */
+  ORDER: 75,
   SIZE: 80,
 } as const;
 

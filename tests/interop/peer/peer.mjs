@@ -2,9 +2,12 @@
 // own, told what to do by lines of JSON on standard input.
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
-import { createInterface } from "node:readline";
+import { createRequire } from "node:module";
 import process from "node:process";
-import * as zmq from "zeromq";
+import { createInterface } from "node:readline";
+
+// Not imported: it is Node's alone, and Deno checks what is imported.
+const zmq = createRequire(import.meta.url)("zeromq");
 
 const context = new zmq.Context();
 const sockets = new Map();

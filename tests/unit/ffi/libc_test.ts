@@ -1,3 +1,4 @@
+import { testUnless } from "../../support/skip.ts";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
@@ -10,6 +11,8 @@ import {
 } from "../../../ffi/mod.ts";
 import { INTERRUPTED, outcome, syscall } from "../../../ffi/libc.ts";
 import { runScript } from "./run_script.ts";
+
+const noPermissions = host.runtime !== "deno" && "only Deno has permissions";
 
 test("libc is opened once per thread", () => {
   assert.equal(openLibc(), openLibc());
@@ -57,27 +60,33 @@ test("garbage collection does not get between a call and its errno", () => {
   for (const fd of fds) closeFd(fd);
 });
 
-test("importing needs no permission and a call without it says what to do", {
-  skip: host.runtime !== "deno" && "only Deno has permissions",
-}, () => {
-  const result = runScript("import_then_call.ts", [], []);
-  assert.equal(result.code, 0, result.stderr);
-  assert.equal(
-    result.stdout,
-    "imported\nUnsupportedPlatformError: Cannot open the C library: " +
-      'permission denied; run the program with "deno run --allow-ffi"\n',
-  );
-});
+testUnless(
+  noPermissions,
+  "importing needs no permission and a call without it says what to do",
+  () => {
+    const result = runScript("import_then_call.ts", [], []);
+    assert.equal(result.code, 0, result.stderr);
+    assert.equal(
+      result.stdout,
+      "imported\nUnsupportedPlatformError: Cannot open the C library: " +
+        'permission denied; run the program with "deno run --allow-ffi"\n',
+    );
+  },
+);
 
 test("--allow-ffi is the only permission needed", () => {
   const result = runScript("import_then_call.ts", [], ["--allow-ffi"]);
   assert.equal(result.stdout, "imported\nnumber\n", result.stderr);
 });
 
-test("a permission for another library is not enough and says so", {
-  skip: host.runtime !== "deno" && "only Deno has permissions",
-}, () => {
-  const result = runScript("import_then_call.ts", [], ["--allow-ffi=/none.so"]);
-  assert.match(result.stdout, /^imported\nUnsupportedPlatformError: /);
-  assert.match(result.stdout, /--allow-ffi/);
-});
+testUnless(
+  noPermissions,
+  "a permission for another library is not enough and says so",
+  () => {
+    const result = runScript("import_then_call.ts", [], [
+      "--allow-ffi=/none.so",
+    ]);
+    assert.match(result.stdout, /^imported\nUnsupportedPlatformError: /);
+    assert.match(result.stdout, /--allow-ffi/);
+  },
+);
