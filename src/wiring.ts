@@ -3,6 +3,7 @@
 import {
   addressOf,
   gettid,
+  isMainThread,
   KeepAlive,
   madviseFree,
   monotonicMs,
@@ -39,6 +40,7 @@ const platform: CorePlatform = {
     signalFd(fd);
   },
   monotonicMs,
+  isMainThread,
   random32(): number {
     return crypto.getRandomValues(new Uint32Array(1))[0] as number;
   },

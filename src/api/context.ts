@@ -204,7 +204,6 @@ export class Context {
   /**
    * Number of I/O workers, 0 to 64: the threads that serve tcp and ipc
    * connections. 0 is enough for a context whose sockets only use `inproc://`.
-   * One can handle about a gigabyte of data per second.
    *
    * @throws {ZmqError} EINVAL for a number out of bounds.
    * @default {1}
@@ -377,8 +376,8 @@ export class Context {
 
   /**
    * Makes a message of memory that the application owns. It is sent without a
-   * copy where the memory can be shared between threads, which takes a
-   * SharedArrayBuffer.
+   * copy from the main thread. In a Worker it is copied at once, since the
+   * Worker's memory ends with it while others may still look at the message.
    *
    * The bytes must stay as they are until `free` was called.
    *

@@ -214,6 +214,13 @@ export class Ctx implements SocketHost {
   /** A message over the user's memory; `free` is called when it is done. */
   wrap(bytes: Uint8Array, free?: () => void): Message {
     const { memory } = this.thread;
+    if (!this.#wiring.platform.isMainThread()) {
+      // Memory of a Worker ends with it, and others may look at it longer.
+      const copy = this.allocate(bytes.length);
+      copy.bytes.set(bytes);
+      free?.();
+      return copy;
+    }
     const ref = memory.lend(bytes, free);
     if (ref === 0) throw this.outOfMemory();
     this.thread.arm();
@@ -308,6 +315,7 @@ export class Ctx implements SocketHost {
   leave(): void {
     if (this.#left) return;
     this.#left = true;
+    this.thread.standDown();
     this.#handOverSegments();
     this.#payload.flushCaches();
     this.#payload.close();
@@ -331,6 +339,7 @@ export class Ctx implements SocketHost {
   // For sockets.
 
   needIoThreads(): void {
+    this.thread.stand();
     if (!this.#creator || this.#ioStartedMs >= 0) return;
     this.#ioStartedMs = this.#now();
     for (let n = 0; n < this.options.ioThreads; n++) {

@@ -144,6 +144,8 @@ export class Pipe implements PipeContract, CommandTarget {
   #state: PipeState = PipeState.ACTIVE;
   #delay = true;
   #hiccupPending = false;
+  /** The connection was replaced once more before the answer came. */
+  #hiccupAgain = false;
   #wantsMemory = false;
 
   /** Private copy of a stretch of the chunk, and where it lies there. */
@@ -332,23 +334,37 @@ export class Pipe implements PipeContract, CommandTarget {
   }
 
   writeCommand(body: Uint8Array): void {
-    // Counted like a message, but not held back by the high-water mark.
-    this.#writeAlone(COMMAND, body, 1);
+    // Counted like a message, but held back neither by the high-water mark
+    // nor by the memory limit: a lost subscription never comes back.
+    this.#writeAlone(COMMAND, body, 1, true);
+  }
+
+  /** As {@link writeCommand}, for a stranger's: false at the memory limit. */
+  tryWriteCommand(body: Uint8Array): boolean {
+    return this.#state !== PipeState.ACTIVE ||
+      this.#writeAlone(COMMAND, body, 1, false);
   }
 
   /** Tells the other end that the connection behind the pipe changed. */
   writeChange(routingId: Uint8Array): boolean {
-    return this.#writeAlone(PrivateFlag.CHANGED, routingId, 0);
+    return this.#writeAlone(PrivateFlag.CHANGED, routingId, 0, true);
   }
 
   /** One frame, at once visible. */
-  #writeAlone(flags: number, body: Uint8Array, messages: number): boolean {
+  #writeAlone(
+    flags: number,
+    body: Uint8Array,
+    messages: number,
+    guaranteed: boolean,
+  ): boolean {
     if (this.#state !== PipeState.ACTIVE) return false;
     const { writer } = this;
     writer.beginMessage();
+    writer.guaranteed = guaranteed;
     const ok = body.length <= this.#memory.inlineMax
       ? writer.writeFrame(flags, body)
-      : this.#writeBlock(flags, body);
+      : this.#writeBlock(flags, body, guaranteed);
+    writer.guaranteed = false;
     if (!ok) {
       writer.rollback();
       return false;
@@ -404,6 +420,9 @@ export class Pipe implements PipeContract, CommandTarget {
   /** Session side: the connection is new; what was queued is stale. */
   hiccup(): void {
     if (this.#state !== PipeState.ACTIVE) return;
+    // One at a time: two answers could not be told apart.
+    this.#hiccupAgain = this.#hiccupPending;
+    if (this.#hiccupPending) return;
     this.#hiccupPending = true;
     this.#post(Command.HICCUP);
   }
@@ -571,9 +590,9 @@ export class Pipe implements PipeContract, CommandTarget {
   }
 
   /** A body too large for a chunk: copied once, into a block of its own. */
-  #writeBlock(flags: number, body: Uint8Array): boolean {
+  #writeBlock(flags: number, body: Uint8Array, guaranteed = false): boolean {
     const { blocks } = this.#memory;
-    const ref = blocks.allocate(body.length);
+    const ref = blocks.allocate(body.length, guaranteed);
     if (ref === 0) return false;
     blocks.bytes(ref, 0, body.length).set(body);
     if (this.writer.writeDescriptor(flags, ref, 0, body.length)) return true;
@@ -598,6 +617,11 @@ export class Pipe implements PipeContract, CommandTarget {
   /** Drops what was queued for the former connection. */
   #processHiccupAck(): void {
     this.#hiccupPending = false;
+    if (this.#hiccupAgain) {
+      this.#hiccupAgain = false;
+      this.hiccup();
+      return;
+    }
     const { reader } = this;
     const { words } = this.#memory.control;
     const inbound = this.record + PIPE.QUEUE + this.end * QUEUE.SIZE;

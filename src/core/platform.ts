@@ -31,6 +31,8 @@ export interface WorkerData {
  * that a simulator can stand in for it. `src/wiring.ts` fills it from ffi.
  */
 export interface CorePlatform extends MemoryPlatform {
+  /** Whether this is the thread that the process ends with. */
+  isMainThread(): boolean;
   /** CLOCK_MONOTONIC in milliseconds; one origin for all threads. */
   monotonicMs(): number;
   /** 32 random bits, as an integer from 0 on. */

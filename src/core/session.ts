@@ -77,7 +77,10 @@ export class Session implements SessionPort, CommandTarget, PipeSink, OwnHost {
       if (pipe !== null && this.#goodbyeWaits(pipe)) {
         // The socket ended the pipe first, but we were in the mailbox already
         // (PLUG). The order decides whether what is queued is delivered.
-        this.io.thread.control.post(this.record + OWN.NODE, Command.TERM);
+        // Not before the next turn: its sender may not have come to push it.
+        this.io.continueLater(() =>
+          this.io.thread.control.post(this.record + OWN.NODE, Command.TERM)
+        );
         return;
       }
       this.#processTerm(

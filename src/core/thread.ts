@@ -56,6 +56,7 @@ export class Thread {
   /** Standing `waitAsync` and who wants it. */
   #armed = false;
   #retained = 0;
+  #standing = false;
   #keepAlive: KeepAlive | null = null;
   #lastCheckMs = 0;
   readonly #watched: () => readonly number[];
@@ -255,10 +256,26 @@ export class Thread {
     promise.then(() => this.#onWake());
   }
 
+  /**
+   * Handles mail from the event loop for as long as the thread lives, without
+   * keeping it alive: a socket that nobody uses still lets peers come and go.
+   */
+  stand(): void {
+    this.#standing = true;
+    this.arm();
+  }
+
+  /** Ends what {@link stand} began. */
+  standDown(): void {
+    this.#standing = false;
+  }
+
   #onWake(): void {
     this.#armed = false;
     this.processMail();
-    if (this.#retained > 0 || this.memory.loanCount > 0) this.arm();
+    if (
+      this.#retained > 0 || this.#standing || this.memory.loanCount > 0
+    ) this.arm();
   }
 
   #onLivenessTimer(): void {

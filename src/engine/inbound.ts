@@ -29,7 +29,7 @@ export const FeedResult = {
 export type FeedResult = typeof FeedResult[keyof typeof FeedResult];
 
 /** First size of a block for a large frame, bytes; grows with what comes. */
-const BLOCK_FIRST_BYTES = 65536;
+const BLOCK_FIRST_BYTES = 4096;
 
 /** Largest body that a pipe with nothing to read may always receive, bytes. */
 const GUARANTEED_BODY_BYTES: number = 512 * 1024;
@@ -37,12 +37,15 @@ const GUARANTEED_BODY_BYTES: number = 512 * 1024;
 /** Octets of the longest command: a subscription to the longest topic. */
 const COMMAND_BYTES_MAX: number = TOPIC_BYTES_MAX + 16;
 
-/** Who handles a command; null or what is wrong with it. */
+/**
+ * Who handles a command: null, or what is wrong with it; ENOMEM when it is to
+ * be given again once there is memory.
+ */
 export type CommandHandler = (
   bytes: Uint8Array,
   start: number,
   end: number,
-) => ProtocolError | null;
+) => ProtocolError | "ENOMEM" | null;
 
 /**
  * Turns received bytes into frames of the pipe to the socket.
@@ -189,8 +192,10 @@ export class Inbound {
       ) {
         result = this.#emit(source, run, lastEnd, at, messages);
         if (result !== FeedResult.HUNGRY) return result;
+        this.consumed = at;
+        const verdict = this.#onLegacy(source, at + header, at + size);
+        if (verdict === "ENOMEM") return FeedResult.NO_MEMORY;
         this.consumed = at + size;
-        this.#onLegacy(source, at + header, at + size);
         return FeedResult.HUNGRY;
       }
       if (at + size - run > room) {
@@ -253,9 +258,12 @@ export class Inbound {
       this.error = "ERR_ZMTP_FRAME_TOO_LARGE";
       return FeedResult.BROKEN;
     }
+    const available = to - at - header;
+    // A header alone is kept where it is: it costs nothing to announce much.
+    if (available === 0 && length > 0) return FeedResult.HUNGRY;
     const capacity = Math.min(
       length,
-      Math.max(BLOCK_FIRST_BYTES, 2 * (to - at)),
+      Math.max(BLOCK_FIRST_BYTES, 2 * available),
     );
     const block = this.#allocateBody(capacity, length);
     if (block === 0) return FeedResult.NO_MEMORY;
@@ -285,8 +293,10 @@ export class Inbound {
       return FeedResult.BROKEN;
     }
     if (to - at >= header + length) {
-      this.consumed = at + header + length;
-      return this.#handle(source, at + header, this.consumed);
+      const end = at + header + length;
+      const result = this.#handle(source, at + header, end);
+      if (result === FeedResult.HUNGRY) this.consumed = end;
+      return result;
     }
     if (header + length <= this.#memory.inlineMax) return FeedResult.HUNGRY;
     this.#command = new Uint8Array(Math.min(length, BLOCK_FIRST_BYTES));
@@ -323,8 +333,9 @@ export class Inbound {
   #finishLarge(): FeedResult {
     const command = this.#command;
     if (command !== null) {
-      this.#command = null;
-      return this.#handle(command, 0, this.#bodyLength);
+      const result = this.#handle(command, 0, this.#bodyLength);
+      if (result !== FeedResult.NO_MEMORY) this.#command = null;
+      return result;
     }
     const writer = this.#writer;
     const last = this.#bodyFlags === 0;
@@ -386,6 +397,7 @@ export class Inbound {
   #handle(bytes: Uint8Array, start: number, end: number): FeedResult {
     const wrong = this.#onCommand(bytes, start, end);
     if (wrong === null) return FeedResult.HUNGRY;
+    if (wrong === "ENOMEM") return FeedResult.NO_MEMORY;
     this.error = wrong;
     return FeedResult.BROKEN;
   }

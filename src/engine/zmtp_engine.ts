@@ -362,7 +362,7 @@ export class ZmtpEngine implements Engine, PollEvents, MemoryWaiter {
     bytes: Uint8Array,
     start: number,
     end: number,
-  ): ProtocolError | null {
+  ): ProtocolError | "ENOMEM" | null {
     const kind = identifyCommand(bytes, start, end);
     switch (kind) {
       case CommandKind.SUBSCRIBE:
@@ -371,8 +371,8 @@ export class ZmtpEngine implements Engine, PollEvents, MemoryWaiter {
         // It would end up inside the message. RFC 23: traffic = *(message |
         // command).
         if (pipe?.writer.unfinished) return "ERR_ZMTP_UNEXPECTED_COMMAND";
-        pipe?.writeCommand(bytes.slice(start, end));
-        return null;
+        const written = pipe?.tryWriteCommand(bytes.slice(start, end)) ?? true;
+        return written ? null : "ENOMEM";
       }
       case CommandKind.PING: {
         const ping = parsePing(bytes, start, end);
@@ -391,12 +391,16 @@ export class ZmtpEngine implements Engine, PollEvents, MemoryWaiter {
   }
 
   /** A peer before ZMTP 3.1 subscribes by messages. */
-  #onLegacy(bytes: Uint8Array, start: number, end: number): null {
+  #onLegacy(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): "ENOMEM" | null {
     const prefix = bytes.slice(start + 1, end);
-    this.#session.pipe?.writeCommand(
+    const written = this.#session.pipe?.tryWriteCommand(
       bytes[start] === 1 ? encodeSubscribe(prefix) : encodeCancel(prefix),
-    );
-    return null;
+    ) ?? true;
+    return written ? null : "ENOMEM";
   }
 
   // Output.

@@ -9,6 +9,9 @@ import type { Ref } from "./payload_segments.ts";
 const MORE = 1;
 const LONG = 2;
 
+/** Private memory kept for the next message, bytes. */
+const KEPT_BYTES_MAX = 65536;
+
 /** Values of the slot beside a block's reference. */
 const EMPTY = 0;
 const EMPTY_READER_SLEEPS = 1;
@@ -25,6 +28,7 @@ export class ConflateWriter {
   #bytes: Uint8Array = new Uint8Array(256);
   #length = 0;
   #finished: Ref = 0;
+  guaranteed = false;
   written = 0;
   outOfMemory = false;
   readonly completePosition = 0;
@@ -122,12 +126,17 @@ export class ConflateWriter {
   completeMessages(count: number): void {
     this.written = (this.written + count) | 0;
     const { blocks } = this.#memory;
-    const ref = blocks.allocate(this.#length, true);
-    if (ref === 0) return;
-    blocks.bytes(ref, 0, this.#length).set(
-      this.#bytes.subarray(0, this.#length),
-    );
+    const length = this.#length;
     this.#length = 0;
+    const ref = blocks.allocate(length);
+    if (ref !== 0) {
+      blocks.bytes(ref, 0, length).set(this.#bytes.subarray(0, length));
+    }
+    if (this.#bytes.length > KEPT_BYTES_MAX) {
+      this.#bytes = new Uint8Array(KEPT_BYTES_MAX);
+    }
+    // At the memory limit the message before it stays the newest.
+    if (ref === 0) return;
     if (this.#finished !== 0) blocks.release(this.#finished);
     this.#finished = ref;
   }

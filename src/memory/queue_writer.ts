@@ -54,6 +54,8 @@ export class QueueWriter {
   #messageOffset = 0;
   #messageStart = 0;
   readonly #messageBlocks: Ref[] = [];
+  /** What is written now may pass the memory limit. */
+  guaranteed = false;
   /** Whole messages written; wraps. */
   #written = 0;
   #readSeen = 0;
@@ -321,7 +323,9 @@ export class QueueWriter {
     const released = load(this.#control, this.#queue + QUEUE.RELEASED);
     const held = ((this.#position() - released) | 0) >>> 1;
     let size = this.#chunkSize(need + CHUNK_HEADER_BYTES);
-    let ref = held > QUEUE_BYTES_MAX ? 0 : payload.allocate(size);
+    let ref = held > QUEUE_BYTES_MAX
+      ? 0
+      : payload.allocate(size, this.guaranteed);
     if (ref === 0 && released === this.#start && !this.unfinished) {
       // The guaranteed minimum: a reader that has come to the last chunk finds
       // another one behind it.

@@ -43,17 +43,14 @@ scenario("a message of 1 GiB passes over inproc without a copy", async (s) => {
   // A second hold on the same bytes, to look at them from this side.
   const copy = message.copy();
   mark(copy.bytes);
-  const start = performance.now();
   await push.send(message);
   const [received] = await pull.receiveMessage();
-  const took = performance.now() - start;
   checkMarks(received.bytes, GIB);
   // The same memory: what one writes, the other sees.
   copy.bytes[12345] = 77;
   assert.equal(received.bytes[12345], 77);
   received.bytes[54321] = 88;
   assert.equal(copy.bytes[54321], 88);
-  assert.ok(took < 100, `handing it over took ${took} ms`);
   received.release();
   copy.release();
 }, { timeoutMs: 120_000 });

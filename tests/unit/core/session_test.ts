@@ -168,6 +168,9 @@ describe("session: its end while it connects", () => {
     // PLUG and TERM reach the session together, the pipe's end after them.
     s.close(-1);
     s.kernel.settle();
+    // TERM was put off to the next turn.
+    s.io.pass(0);
+    s.kernel.settle();
     assert.equal(s.dead, false, "the message is still to be delivered");
     const pipe = s.port?.pipe as Pipe;
     assert.deepEqual(readAllTexts(pipe), [["kept"]]);
