@@ -192,11 +192,7 @@ export class Inbound {
       ) {
         result = this.#emit(source, run, lastEnd, at, messages);
         if (result !== FeedResult.HUNGRY) return result;
-        this.consumed = at;
-        const verdict = this.#onLegacy(source, at + header, at + size);
-        if (verdict === "ENOMEM") return FeedResult.NO_MEMORY;
-        this.consumed = at + size;
-        return FeedResult.HUNGRY;
+        return this.#legacySubscription(source, at, header, size);
       }
       if (at + size - run > room) {
         result = this.#emit(source, run, lastEnd, at, messages);
@@ -219,6 +215,20 @@ export class Inbound {
     if (emitted !== FeedResult.HUNGRY) return emitted;
     this.consumed = at;
     return result;
+  }
+
+  /** A subscription that came as a message, from a peer before ZMTP 3.1. */
+  #legacySubscription(
+    source: Uint8Array,
+    at: number,
+    header: number,
+    size: number,
+  ): FeedResult {
+    this.consumed = at;
+    const verdict = this.#onLegacy?.(source, at + header, at + size);
+    if (verdict === "ENOMEM") return FeedResult.NO_MEMORY;
+    this.consumed = at + size;
+    return FeedResult.HUNGRY;
   }
 
   /** Copies a run into the pipe; its messages end at `lastEnd`. */
