@@ -1,7 +1,7 @@
 // Descriptors run out: back off, serve who is there, go on when there are some.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { connect, type Socket as NetSocket } from "node:net";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
@@ -37,6 +37,7 @@ testUnless(
       lines.push(...String(bytes).split("\n").filter((line) => line !== ""));
     });
     child.stderr.on("data", (bytes) => errors += String(bytes));
+    child.on("exit", (code, signal) => errors += `ended: ${code ?? signal}`);
     const context = new Context();
     const push = new Push({ context, linger: 0, reconnectInterval: 20 });
     const idle: NetSocket[] = [];
@@ -47,6 +48,16 @@ testUnless(
       await push.send("before");
       await until(() => lines.includes("before"), "the first message");
 
+      // Deno itself panics when a worker finds no descriptors at its start.
+      let calm = 0;
+      let known = 0;
+      await until(() => {
+        const open = readdirSync(`/proc/${child.pid}/fd`).length;
+        calm = open === known ? calm + 1 : 0;
+        known = open;
+        return calm > 120;
+      }, "all workers to have started");
+
       const port = Number(endpoint.split(":").at(-1));
       for (let n = 0; n < CONNECTIONS; n += 1) {
         const socket = connect(port, "127.0.0.1");
@@ -54,6 +65,7 @@ testUnless(
         idle.push(socket);
       }
       await until(() => idle.every((s) => !s.connecting), "the connections");
+      assert.equal(errors, "");
       const busyBefore = cpuTicks(child.pid as number);
       // Who is there is served; meanwhile nothing burns.
       for (let n = 0; n < 20; n += 1) {
