@@ -221,6 +221,19 @@ scenario(
   },
 );
 
+scenario("the name of an interface stands for its address", async (s) => {
+  const pull = s.open(Pull);
+  await pull.bind("tcp://lo:*");
+  assert.match(pull.lastEndpoint ?? "", /^tcp:\/\/127\.0\.0\.1:[1-9]\d*$/);
+  const push = s.open(Push);
+  push.connect(pull.lastEndpoint as string);
+  await push.send("by name");
+  await expectMessage(pull, "by name");
+  await assert.rejects(() => s.open(Pull).bind("tcp://no-such-if0:*"), {
+    code: "ENODEV",
+  });
+});
+
 scenario("test_connect_resolve: names and literals connect", async (s) => {
   const pub = s.open(Publisher);
   for (
