@@ -63,6 +63,7 @@ export {
   Context,
   type ContextHandle,
   type ContextOptions,
+  type ContextStatistics,
 } from "./src/api/context.ts";
 export { context } from "./src/api/default_context.ts";
 export type { DuplexSocket } from "./src/api/duplex_socket.ts";

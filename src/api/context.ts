@@ -21,6 +21,22 @@ import { type SocketHandle, SocketState } from "./socket_state.ts";
 import { WIRING } from "../wiring.ts";
 import { type LiveContext, threadContexts } from "./thread_contexts.ts";
 
+/** What a context holds at one moment, in all its threads together. */
+export interface ContextStatistics {
+  /** Sockets that are open, or closed and still lingering. */
+  readonly sockets: number;
+  /** Queues between sockets and their connections or inproc peers. */
+  readonly pipes: number;
+  /** Connections, connection attempts and listeners. */
+  readonly ownedObjects: number;
+  /** Large messages, queued or held as {@linkcode Message}s. */
+  readonly blocks: number;
+  /** Bytes of queues and messages; what `memoryLimit` limits. */
+  readonly memoryUsedBytes: number;
+  /** Shared buffers that this memory comes from. */
+  readonly segments: number;
+}
+
 /**
  * The means to use a context in another Worker: a plain object that can be
  * posted to it. What else is in it is for the library alone.
@@ -417,6 +433,14 @@ export class Context {
   }
 
   /**
+   * What the context holds now, in all its threads together. After
+   * `terminate` everything but `segments` is 0, unless messages were kept.
+   */
+  get statistics(): ContextStatistics {
+    return this.#ctx?.statistics() ?? { ...NOTHING_HELD };
+  }
+
+  /**
    * Makes every operation on the context's sockets, in all threads, fail with
    * ETERM. The sockets remain to be closed. Returns at once.
    */
@@ -579,6 +603,15 @@ export class Context {
     }
   }
 }
+
+const NOTHING_HELD: ContextStatistics = {
+  sockets: 0,
+  pipes: 0,
+  ownedObjects: 0,
+  blocks: 0,
+  memoryUsedBytes: 0,
+  segments: 0,
+};
 
 type WriteOnlyName = "threadPriority" | "threadSchedulingPolicy";
 

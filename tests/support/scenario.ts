@@ -1,6 +1,7 @@
 // A test with a context of its own: sockets opened through it are closed at
 // the end, pass or fail, the context is terminated, and whatever the test
 // left behind fails it.
+import assert from "node:assert/strict";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { Context, Pair, type Socket } from "../../mod.ts";
@@ -27,6 +28,15 @@ export const TRANSPORTS: readonly Transport[] = ["inproc", "tcp", "ipc"];
 
 /** The transports that cross processes. */
 export const WIRE_TRANSPORTS: readonly Transport[] = ["tcp", "ipc"];
+
+/** What a context holds when its test is over. */
+const NOTHING_HELD = {
+  sockets: 0,
+  pipes: 0,
+  ownedObjects: 0,
+  blocks: 0,
+  memoryUsedBytes: 0,
+};
 
 /** The context, sockets and helpers of one test. */
 export class Scenario {
@@ -145,6 +155,8 @@ export class Scenario {
     }
     await within(this.context.terminate(), "termination of the context");
     if (failures.length > 0) throw failures[0];
+    const { segments: _, ...held } = this.context.statistics;
+    assert.deepEqual(held, NOTHING_HELD, "the context gave everything back");
   }
 }
 
