@@ -25,6 +25,9 @@ const LONG = 2;
  */
 const QUEUE_BYTES_MAX: number = 2 ** 30 - 2 * CHUNK_BYTES;
 
+/** A message up to this size can be completed at the memory limit, bytes. */
+const GUARANTEED_MESSAGE_BYTES: number = 512 * 1024;
+
 /**
  * The writing side of a queue of frames in ZMTP 3.1 format.
  *
@@ -326,7 +329,7 @@ export class QueueWriter {
     let ref = held > QUEUE_BYTES_MAX
       ? 0
       : payload.allocate(size, this.guaranteed);
-    if (ref === 0 && released === this.#start && !this.unfinished) {
+    if (ref === 0 && this.#mayPassLimit(released)) {
       // The guaranteed minimum: a reader that has come to the last chunk finds
       // another one behind it.
       size = smallestChunk(need + CHUNK_HEADER_BYTES);
@@ -354,6 +357,17 @@ export class QueueWriter {
     }
     this.#enter(ref, start);
     return true;
+  }
+
+  /**
+   * Whether the next chunk belongs to the guaranteed minimum: the reader has
+   * come to the last one, or has nothing to read before an ordinary message
+   * is complete.
+   */
+  #mayPassLimit(released: number): boolean {
+    if (!this.unfinished) return released === this.#start;
+    const begun = ((this.#position() - this.#complete) | 0) >>> 1;
+    return begun < GUARANTEED_MESSAGE_BYTES && this.drained;
   }
 
   #chunkSize(need: number): number {
