@@ -5,9 +5,6 @@
 /** Octets of one command during the handshake; longer ones close at the header. */
 export const HANDSHAKE_COMMAND_BYTES_MAX: number = 8 * 1024;
 
-/** Octets a peer may send between greeting and the end of its handshake. */
-export const HANDSHAKE_BYTES_MAX: number = 64 * 1024;
-
 /** Properties in one metadata list: enough for any application, too few to hurt. */
 export const METADATA_PROPERTIES_MAX = 64;
 
@@ -53,11 +50,5 @@ export const MAX_SOCKETS_LIMIT = 65535;
 /** I/O workers of a context: one bit each in the affinity mask. */
 export const IO_THREADS_MAX = 64;
 
-/** Octets of a whole frame when no option bounds it: what numbers can count. */
-export const FRAME_BODY_BYTES_MAX: number = Number.MAX_SAFE_INTEGER;
-
 /** Milliseconds of a handshake unless the option says otherwise (libzmq's). */
 export const HANDSHAKE_INTERVAL_MS_DEFAULT = 30_000;
-
-/** Connections per listener or context that are still shaking hands. */
-export const PENDING_HANDSHAKES_MAX = 1024;

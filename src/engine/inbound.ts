@@ -8,11 +8,12 @@ import {
   FRAME_RESERVED,
   readBodyLength,
 } from "../base/frame_header.ts";
-import { TOPIC_BYTES_MAX } from "../base/limits.ts";
+import { COMMAND_BYTES_MAX } from "../base/limits.ts";
 import type { ProtocolError } from "../base/protocol_error.ts";
 import { BLOCK_HEADER_BYTES } from "../memory/block.ts";
 import { ALLOCATION_MAX_BYTES } from "../memory/payload_segments.ts";
 import type { ContextMemory } from "../memory/context_memory.ts";
+import { GUARANTEED_MESSAGE_BYTES } from "../memory/queue_writer.ts";
 import type { QueueWriter } from "../memory/queue_writer.ts";
 
 /** How feeding ended. */
@@ -30,12 +31,6 @@ export type FeedResult = typeof FeedResult[keyof typeof FeedResult];
 
 /** First size of a block for a large frame, bytes; grows with what comes. */
 const BLOCK_FIRST_BYTES = 4096;
-
-/** Largest body that a pipe with nothing to read may always receive, bytes. */
-const GUARANTEED_BODY_BYTES: number = 512 * 1024;
-
-/** Octets of the longest command: a subscription to the longest topic. */
-const COMMAND_BYTES_MAX: number = TOPIC_BYTES_MAX + 16;
 
 /**
  * Who handles a command: null, or what is wrong with it; ENOMEM when it is to
@@ -399,7 +394,7 @@ export class Inbound {
   #allocateBody(capacity: number, length: number): number {
     const { blocks } = this.#memory;
     const block = blocks.allocate(capacity);
-    if (block !== 0 || length > GUARANTEED_BODY_BYTES) return block;
+    if (block !== 0 || length > GUARANTEED_MESSAGE_BYTES) return block;
     const alone = this.#writer.drained && !this.#writer.unfinished;
     return alone ? blocks.allocate(capacity, true) : 0;
   }

@@ -16,7 +16,6 @@ import { CHUNK_BYTES } from "./size_class.ts";
 import type { Ref } from "./payload_segments.ts";
 import type { ContextMemory } from "./context_memory.ts";
 
-const MORE = 1;
 const LONG = 2;
 
 /**
@@ -26,7 +25,7 @@ const LONG = 2;
 const QUEUE_BYTES_MAX: number = 2 ** 30 - 2 * CHUNK_BYTES;
 
 /** A message up to this size can be completed at the memory limit, bytes. */
-const GUARANTEED_MESSAGE_BYTES: number = 512 * 1024;
+export const GUARANTEED_MESSAGE_BYTES: number = 512 * 1024;
 
 /**
  * The writing side of a queue of frames in ZMTP 3.1 format.
@@ -419,9 +418,4 @@ function putUint32(bytes: Uint8Array, at: number, value: number): void {
 function smallestChunk(bytes: number): number {
   if (bytes <= FIRST_CHUNK_BYTES) return FIRST_CHUNK_BYTES;
   return bytes <= SECOND_CHUNK_BYTES ? SECOND_CHUNK_BYTES : CHUNK_BYTES;
-}
-
-/** Flags of a frame that is followed by another of the same message. */
-export function partFlags(more: boolean): number {
-  return more ? MORE : 0;
 }
