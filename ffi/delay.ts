@@ -1,3 +1,5 @@
+import { setTimeout as setNodeTimeout } from "node:timers";
+
 /**
  * Resolves after so many milliseconds, or when the function that is given to
  * `onStart` is called.
@@ -13,4 +15,10 @@ export function delay(
       resolve();
     });
   });
+}
+
+/** Calls back after so many milliseconds, unless the process ends before. */
+export function callLater(delayMs: number, callback: () => void): void {
+  const timer = setNodeTimeout(callback, delayMs);
+  (timer as unknown as { unref(): unknown }).unref();
 }

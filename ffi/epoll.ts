@@ -9,14 +9,12 @@ export const EPOLL_CTL_DEL = 2;
 export const EPOLL_CTL_MOD = 3;
 
 export const EPOLLIN = 0x1;
-export const EPOLLPRI = 0x2;
 export const EPOLLOUT = 0x4;
 export const EPOLLERR = 0x8;
 export const EPOLLHUP = 0x10;
 export const EPOLLRDHUP = 0x2000;
 /** Wakes one of several epoll descriptors that wait for the same thing. */
 export const EPOLLEXCLUSIVE = 0x10000000;
-export const EPOLLONESHOT = 0x40000000;
 /** Bit 31, written as the unsigned number that the kernel gives back. */
 export const EPOLLET = 0x80000000;
 

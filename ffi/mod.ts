@@ -12,7 +12,7 @@
 export { monotonicMs } from "./clock.ts";
 export { ABSENT, type Constants } from "./constant_names.ts";
 export { constants } from "./constants.ts";
-export { delay } from "./delay.ts";
+export { callLater, delay } from "./delay.ts";
 export { closeFd } from "./descriptor.ts";
 export {
   EPOLL_CTL_ADD,
@@ -26,12 +26,30 @@ export {
   EPOLLEXCLUSIVE,
   EPOLLHUP,
   EPOLLIN,
-  EPOLLONESHOT,
   EPOLLOUT,
-  EPOLLPRI,
   EPOLLRDHUP,
 } from "./epoll.ts";
+export { readEnvironment } from "./environment.ts";
 export { errnoName, errnoNumber } from "./errno.ts";
+export { canBePolled, type FileStatus, fileStatus } from "./file_status.ts";
+export {
+  addFileWatch,
+  FileEvents,
+  IN_ATTRIB,
+  IN_CLOSE_WRITE,
+  IN_CREATE,
+  IN_DELETE,
+  IN_DELETE_SELF,
+  IN_IGNORED,
+  IN_MODIFY,
+  IN_MOVE_SELF,
+  IN_MOVED_FROM,
+  IN_MOVED_TO,
+  IN_Q_OVERFLOW,
+  openFileWatcher,
+  openForEvents,
+  removeFileWatch,
+} from "./file_watch.ts";
 export {
   makeTempDir,
   maxFiles,
@@ -54,12 +72,40 @@ export {
 } from "./io_vector.ts";
 export { parseIp } from "./ip_text.ts";
 export { KeepAlive } from "./keep_alive.ts";
+export { Kevents } from "./kevents.ts";
+export { Kqueue, type KqueueCalls, triggerKqueue } from "./kqueue.ts";
+export {
+  EV_ADD,
+  EV_CLEAR,
+  EV_DELETE,
+  EV_EOF,
+  EV_ERROR,
+  KQUEUE_LAYOUTS,
+  type KqueueLayout,
+  type KqueueSystem,
+  nativeKqueueLayout,
+  NOTE_TRIGGER,
+} from "./kqueue_layout.ts";
 export { openLibc } from "./libc.ts";
 export {
   type CourierPorts,
   MessagePipe,
   openCourierPorts,
 } from "./message_pipe.ts";
+export {
+  EVFILT_PROC,
+  EVFILT_SIGNAL,
+  EVFILT_VNODE,
+  NOTE_ATTRIB,
+  NOTE_DELETE,
+  NOTE_EXIT,
+  NOTE_EXITSTATUS,
+  NOTE_EXTEND,
+  NOTE_LINK,
+  NOTE_RENAME,
+  NOTE_REVOKE,
+  NOTE_WRITE,
+} from "./kqueue_filters.ts";
 export { type HostLookup, lookupHost } from "./name_lookup.ts";
 export {
   interfaceIndex,
@@ -77,11 +123,25 @@ export {
 export { allocateBytes } from "./private_bytes.ts";
 export { onProcessExit } from "./process_exit.ts";
 export {
+  decodeWaitStatus,
+  openProcess,
+  type ProcessEnd,
+  processEnd,
+} from "./process_watch.ts";
+export {
   addressOf,
   madviseFree,
   memoryPageSize,
   viewAt,
 } from "./raw_memory.ts";
+export {
+  ignoreDefaultSignal,
+  listenToSignal,
+  restoreDefaultSignal,
+  SIGNALS_REACH_WORKERS,
+} from "./signal.ts";
+export { signalName, signalNumber } from "./signal_number.ts";
+export { FD_SETSIZE, SelectSet } from "./select.ts";
 export {
   type ParsedSockaddr,
   parseSockaddr,
@@ -109,7 +169,13 @@ export {
 export { receive, send } from "./stream_data.ts";
 export { gettid, threadAlive, yieldThread } from "./thread_id.ts";
 export { UnsupportedPlatformError } from "./unsupported_platform_error.ts";
-export { signalFd, Wakeup, type WakeupKind } from "./wakeup.ts";
+export {
+  signalFd,
+  userEventTarget,
+  wake,
+  Wakeup,
+  type WakeupKind,
+} from "./wakeup.ts";
 export {
   isMainThread,
   spawnWorker,

@@ -26,6 +26,8 @@ export interface StructLayout {
   readonly ifaddrsFlags: number;
   readonly ifaddrsAddress: number;
   readonly ifaddrsSize: number;
+  readonly statSize: number;
+  readonly statMode: number;
 }
 
 const LINUX_ARM64: StructLayout = {
@@ -51,17 +53,21 @@ const LINUX_ARM64: StructLayout = {
   ifaddrsFlags: 16,
   ifaddrsAddress: 24,
   ifaddrsSize: 56,
+  statSize: 128,
+  statMode: 16,
 };
 
-// Only this CPU packs epoll_event, to share it with 32-bit programs.
 const LINUX_X86_64: StructLayout = {
   ...LINUX_ARM64,
+  // Only this CPU packs epoll_event, to share it with 32-bit programs.
   epollEventSize: 12,
   epollEventData: 4,
+  statSize: 144,
+  statMode: 24,
 };
 
 // macOS and FreeBSD have the same layouts on both CPUs.
-const BSD: StructLayout = {
+const FREEBSD: StructLayout = {
   sockaddrHasLength: true,
   sockaddrInSize: 16,
   sockaddrIn6Size: 28,
@@ -85,11 +91,16 @@ const BSD: StructLayout = {
   ifaddrsFlags: 16,
   ifaddrsAddress: 24,
   ifaddrsSize: 56,
+  statSize: 224,
+  statMode: 24,
 };
+
+const DARWIN: StructLayout = { ...FREEBSD, statSize: 144, statMode: 4 };
 
 /** The layouts of one kind of host. */
 export function structLayoutOf(os: HostOs, arch: HostArch): StructLayout {
-  if (os === "darwin" || os === "freebsd") return BSD;
+  if (os === "darwin") return DARWIN;
+  if (os === "freebsd") return FREEBSD;
   return arch === "aarch64" ? LINUX_ARM64 : LINUX_X86_64;
 }
 

@@ -31,6 +31,10 @@ const COMMON = {
   // nfds_t is 64 bits wide on Linux and 32 elsewhere; a word suits both,
   // since a callee that wants 32 bits looks at the lower half only.
   poll: { parameters: ["buffer", "word", "i32"], result: "i32" },
+  select: {
+    parameters: ["i32", "buffer", "buffer", "buffer", "buffer"],
+    result: "i32",
+  },
   clock_gettime: { parameters: ["i32", "buffer"], result: "i32" },
   // Moves nothing here: it returns the address of its first argument.
   memmove: { parameters: ["buffer", "buffer", "word"], result: "word" },
@@ -50,6 +54,22 @@ const COMMON = {
   rmdir: { parameters: ["buffer"], result: "i32" },
   mkdtemp: { parameters: ["buffer"], result: "word" },
   access: { parameters: ["buffer", "i32"], result: "i32" },
+  // Variadic, but the mode that would be on the stack is only for new files.
+  open: { parameters: ["buffer", "i32"], result: "i32" },
+  sigaction: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
+  signal: { parameters: ["i32", "word"], result: "word" },
+} as const;
+
+/**
+ * In the C library of the BSDs, elsewhere in a library that stands in for it.
+ * The counts are int, and size_t on NetBSD: a word suits both.
+ */
+export const KQUEUE_SYMBOLS = {
+  kqueue: { parameters: [], result: "i32" },
+  kevent: {
+    parameters: ["i32", "buffer", "word", "buffer", "word", "buffer"],
+    result: "i32",
+  },
 } as const;
 
 const LINUX = {
@@ -60,6 +80,11 @@ const LINUX = {
   epoll_ctl: { parameters: ["i32", "i32", "i32", "buffer"], result: "i32" },
   epoll_wait: { parameters: ["i32", "buffer", "i32", "i32"], result: "i32" },
   eventfd: { parameters: ["u32", "i32"], result: "i32" },
+  inotify_init1: { parameters: ["i32"], result: "i32" },
+  inotify_add_watch: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+  inotify_rm_watch: { parameters: ["i32", "i32"], result: "i32" },
+  waitid: { parameters: ["i32", "i32", "buffer", "i32"], result: "i32" },
+  ioctl: { parameters: ["i32", "word", "buffer"], result: "i32" },
   // For gettid and tgkill, which older C libraries do not export. Neither
   // CPU passes variadic integers differently from named ones.
   syscall: { parameters: ["word", "i32", "i32", "i32"], result: "i32" },
@@ -107,6 +132,32 @@ const FCNTL_ON_STACK = {
   },
 } as const;
 
+/** One form of fstat. */
+export interface FstatRow {
+  readonly symbol: string;
+  readonly row: SymbolRow;
+  /** Its first argument, where it has one that says which structure. */
+  readonly version: number | null;
+}
+
+/** The forms of fstat with today's structure, in the order to try them. */
+export function fstatRows(os: HostOs, arch: HostArch): readonly FstatRow[] {
+  const row: SymbolRow = { parameters: ["i32", "buffer"], result: "i32" };
+  if (os === "darwin" && arch === "x86_64") {
+    // The plain name has the structure of before 2007 here.
+    return [{ symbol: "fstat$INODE64", row, version: null }];
+  }
+  const plain: FstatRow = { symbol: "fstat", row, version: null };
+  if (os !== "linux") return [plain];
+  // glibc exports fstat itself since 2.33 only.
+  const versioned: FstatRow = {
+    symbol: "__fxstat",
+    row: { parameters: ["i32", "i32", "buffer"], result: "i32" },
+    version: arch === "aarch64" ? 0 : 1,
+  };
+  return [plain, versioned];
+}
+
 /** The rows to look up in the C library of this kind of host. */
 export function symbolTable(
   os: HostOs,
@@ -116,11 +167,12 @@ export function symbolTable(
     case "darwin":
       return {
         ...COMMON,
+        ...KQUEUE_SYMBOLS,
         ...DARWIN,
         ...(arch === "aarch64" ? FCNTL_ON_STACK : FCNTL_IN_REGISTERS),
       };
     case "freebsd":
-      return { ...COMMON, ...FREEBSD };
+      return { ...COMMON, ...KQUEUE_SYMBOLS, ...FREEBSD };
     default:
       return { ...COMMON, ...LINUX };
   }

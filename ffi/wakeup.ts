@@ -2,6 +2,7 @@ import { constants } from "./constants.ts";
 import { closeFd, setCloexecNonblocking } from "./descriptor.ts";
 import { errnoNumber } from "./errno.ts";
 import { host } from "./host.ts";
+import { triggerKqueue } from "./kqueue.ts";
 import { INTERRUPTED, openLibc, outcome, syscall } from "./libc.ts";
 import type { Word } from "./library.ts";
 
@@ -9,6 +10,7 @@ import type { Word } from "./library.ts";
 export type WakeupKind = "eventfd" | "pipe";
 
 const EAGAIN = errnoNumber("EAGAIN");
+const EPIPE = errnoNumber("EPIPE");
 
 // The eight bytes that add 1 to an eventfd, and that wake a pipe just as well.
 const one = new Uint32Array(new ArrayBuffer(8));
@@ -25,6 +27,21 @@ export function signalFd(writeFd: number): number {
   } while (result === INTERRUPTED);
   // Full means that it is readable already.
   return result >= 0 || result === -EAGAIN ? 0 : result;
+}
+
+/**
+ * Ends a poller's wait, from any thread; 0 or negative errno.
+ *
+ * @param target The poller's wake target: a descriptor for
+ * {@linkcode signalFd}, or what {@linkcode userEventTarget} made of a queue.
+ */
+export function wake(target: number): number {
+  return target >= -1 ? signalFd(target) : triggerKqueue(-2 - target);
+}
+
+/** The wake target that stands for a kqueue's user event: -2 and below. */
+export function userEventTarget(kqueueFd: number): number {
+  return -2 - kqueueFd;
 }
 
 /** A descriptor that other threads make readable to wake a poller. */
@@ -56,8 +73,13 @@ export class Wakeup {
     return new Wakeup(fds[0] as number, fds[1] as number);
   }
 
-  /** Takes all signals out, so that the read end is no longer readable. */
-  drain(): void {
+  /**
+   * Takes all signals out, so that the read end is no longer readable.
+   *
+   * @returns 0, or negative errno: EPIPE when the write end is closed, after
+   * which the read end would be readable for ever.
+   */
+  drain(): number {
     const libc = openLibc();
     const bytes = this.#drained;
     const size = libc.library.word(bytes.length);
@@ -66,6 +88,8 @@ export class Wakeup {
       result = outcome(libc, libc.call.read(this.readFd, bytes, size));
       // A full buffer may mean that a pipe holds more.
     } while (result === INTERRUPTED || result === bytes.length);
+    if (result === 0) return -EPIPE;
+    return result > 0 || result === -EAGAIN ? 0 : result;
   }
 
   /** Closes both ends. Nobody may signal any more. */

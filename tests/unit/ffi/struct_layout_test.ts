@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { host } from "../../../ffi/mod.ts";
+import { host, type HostArch, type HostOs } from "../../../ffi/mod.ts";
 import { structLayout, structLayoutOf } from "../../../ffi/struct_layout.ts";
 import { runC } from "./run_script.ts";
 
@@ -25,6 +25,8 @@ const EXPRESSIONS: Record<string, string> = {
   ifaddrsFlags: "offsetof(struct ifaddrs, ifa_flags)",
   ifaddrsAddress: "offsetof(struct ifaddrs, ifa_addr)",
   ifaddrsSize: "sizeof(struct ifaddrs)",
+  statSize: "sizeof(struct stat)",
+  statMode: "offsetof(struct stat, st_mode)",
 };
 const EPOLL_EXPRESSIONS: Record<string, string> = {
   epollEventSize: "sizeof(struct epoll_event)",
@@ -49,6 +51,10 @@ const FIXED: [string, number][] = [
   ["offsetof(struct addrinfo, ai_family)", 4],
   ["offsetof(struct addrinfo, ai_socktype)", 8],
   ["offsetof(struct ifaddrs, ifa_next)", 0],
+  ["offsetof(struct stat, st_dev)", 0],
+  ["offsetof(struct stat, st_ino)", 8],
+  ["offsetof(struct timeval, tv_sec)", 0],
+  ["offsetof(struct timeval, tv_usec)", 8],
 ];
 
 const HEADERS = [
@@ -60,6 +66,8 @@ const HEADERS = [
   "stdio.h",
   "sys/resource.h",
   "sys/socket.h",
+  "sys/stat.h",
+  "sys/time.h",
   "sys/uio.h",
   "sys/un.h",
   "time.h",
@@ -117,5 +125,15 @@ test("known layouts of every host", () => {
     assert.equal(bsd.msghdrSize, 48);
     assert.equal(bsd.sockaddrUnPathSize, 104);
     assert.equal(bsd.addrinfoAddress, 32);
+  }
+  const stats: [HostOs, HostArch, number, number][] = [
+    ["linux", "x86_64", 144, 24],
+    ["linux", "aarch64", 128, 16],
+    ["darwin", "aarch64", 144, 4],
+    ["freebsd", "x86_64", 224, 24],
+  ];
+  for (const [os, arch, size, mode] of stats) {
+    const layout = structLayoutOf(os, arch);
+    assert.deepEqual([layout.statSize, layout.statMode], [size, mode], os);
   }
 });

@@ -11,6 +11,11 @@ test("each system has its own errno, accept and wake-up calls", () => {
   assert.ok("__error" in freebsd && "accept4" in freebsd);
   assert.ok(!("epoll_wait" in darwin) && !("epoll_wait" in freebsd));
   assert.ok(!("accept4" in darwin) && !("pipe2" in darwin));
+  for (const bsd of [darwin, freebsd]) {
+    assert.ok("kqueue" in bsd && "kevent" in bsd);
+  }
+  // There a library may have it, but never libc.
+  assert.ok(!("kqueue" in linux));
 });
 
 test("Apple's arm64 gets fcntl's variadic argument on the stack", () => {

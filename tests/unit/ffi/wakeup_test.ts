@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
+  closeFd,
   errnoNumber,
   host,
   POLLIN,
   PollSet,
   signalFd,
+  wake,
   Wakeup,
   type WakeupKind,
 } from "../../../ffi/mod.ts";
@@ -56,6 +58,17 @@ for (const kind of kinds) {
     wakeup.close();
   });
 }
+
+test("draining tells of an end that is closed", () => {
+  const wakeup = Wakeup.open("pipe");
+  assert.equal(wakeup.drain(), 0, "nothing there");
+  assert.equal(wake(wakeup.writeFd), 0);
+  assert.equal(wakeup.drain(), 0);
+  assert.equal(closeFd(wakeup.writeFd), 0);
+  assert.equal(wakeup.drain(), -errnoNumber("EPIPE"));
+  assert.equal(closeFd(wakeup.readFd), 0);
+  assert.equal(wakeup.drain(), -errnoNumber("EBADF"));
+});
 
 test("the default is an eventfd where there is one", () => {
   const wakeup = Wakeup.open();
