@@ -5,21 +5,25 @@
  *
  * @module
  */
-import { Wakeup, workerData } from "../ffi/mod.ts";
+import { workerData } from "../ffi/mod.ts";
 import { store } from "./memory/shared_access.ts";
 import { THREAD } from "./memory/layout.ts";
 import { openMemory, openSegments } from "./core/context_handle.ts";
 import type { ContextHandle } from "./core/context_handle.ts";
+import { runDescriptorWatcher } from "./core/descriptor_watcher.ts";
+import type { WatcherData } from "./core/descriptor_watcher.ts";
 import { IoThread } from "./core/io_thread.ts";
 import type { WorkerData } from "./core/platform.ts";
 import { Reaper } from "./core/reaper.ts";
 import { Thread } from "./core/thread.ts";
-import { EpollPoller } from "./poller/epoll_poller.ts";
+import { createPoller } from "./poller/create_poller.ts";
+import { IpcTransport } from "./transport/ipc/ipc_transport.ts";
+import { TcpTransport } from "./transport/tcp/tcp_transport.ts";
 import type { ResolverData } from "./transport/resolver.ts";
 import { runResolver } from "./transport/resolver_worker.ts";
 import { runCourier } from "./transport/segment_courier_worker.ts";
 import type { CourierData } from "./transport/segment_exchange.ts";
-import { WIRING, WORKER_URL } from "./wiring.ts";
+import { resolveWorkerUrl, WIRING } from "./wiring.ts";
 
 /** Marks a worker that has left in good order. */
 const LOAD_LEFT = -1;
@@ -38,20 +42,27 @@ function runContextWorker(data: WorkerData): void {
       store(control.words, record + THREAD.TID, platform.gettid());
       reaper.run();
     } else {
+      const { poller, pollerTrigger, kqueueLibrary } = handle.options;
       const io = new IoThread(
         thread,
-        new EpollPoller(),
-        Wakeup.open(),
-        WIRING.transports,
-        data.url ?? WORKER_URL,
+        createPoller({
+          kind: poller ?? undefined,
+          trigger: pollerTrigger ?? undefined,
+          kqueueLibrary: kqueueLibrary ?? undefined,
+        }),
+        [new TcpTransport(), new IpcTransport()],
+        resolveWorkerUrl(data.url),
       );
       store(control.words, record + THREAD.TID, platform.gettid());
-      io.run();
-      io.close();
+      try {
+        io.run();
+      } finally {
+        io.close();
+      }
     }
     payload.flushCaches();
   } catch (error) {
-    control.fail(data.slot);
+    control.fail(data.slot, String(error));
     throw error;
   } finally {
     payload.close();
@@ -64,6 +75,7 @@ const data = workerData() as
   | WorkerData
   | ResolverData
   | CourierData
+  | WatcherData
   | null
   | undefined;
 switch (data?.role) {
@@ -76,5 +88,8 @@ switch (data?.role) {
     break;
   case "courier":
     runCourier(data);
+    break;
+  case "watcher":
+    runDescriptorWatcher(data);
     break;
 }

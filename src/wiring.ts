@@ -7,27 +7,57 @@ import {
   KeepAlive,
   madviseFree,
   monotonicMs,
-  signalFd,
   spawnWorker,
   threadAlive,
   viewAt,
+  wake,
 } from "../ffi/mod.ts";
 import type { CorePlatform, WorkerData } from "./core/platform.ts";
-import { allocateBytes, delay } from "../ffi/mod.ts";
+import { allocateBytes, callLater, delay } from "../ffi/mod.ts";
 import type { Wiring } from "./core/wiring_contract.ts";
+import { ZmqError } from "./base/errors.ts";
 import { PATTERNS } from "./pattern/patterns.ts";
-import { IpcTransport } from "./transport/ipc/ipc_transport.ts";
-import { TcpTransport } from "./transport/tcp/tcp_transport.ts";
+import { IpcBinder } from "./transport/ipc/ipc_binder.ts";
+import { TcpBinder } from "./transport/tcp/tcp_binder.ts";
 import { SegmentExchange } from "./transport/segment_exchange.ts";
 
+/** The module that workers start from, if it is where the sources have it. */
+const WORKER_URL: string | null = besideWiring(import.meta.url);
+
 /**
- * The module that workers start from. Packages for npm hold it compiled, so
- * its ending is that of this file.
+ * The entry module beside this one. Packages for npm hold it compiled, so its
+ * ending is that of this file. In a bundle this file has another name, and
+ * what lies beside it is anything: a guess would run the program once more.
+ *
+ * @param url Of this module.
+ * @returns null in a bundle.
  */
-export const WORKER_URL: string = import.meta.url.replace(
-  /wiring(\.[a-z]+)$/,
-  "io_thread_entry$1",
-);
+export function besideWiring(url: string): string | null {
+  const match = /^(.*\/)wiring(\.[a-z]+)$/.exec(url);
+  return match === null ? null : `${match[1]}io_thread_entry${match[2]}`;
+}
+
+/**
+ * The module that workers start from.
+ *
+ * @param chosen What the context was told.
+ * @throws {ZmqError} ENOTSUP in a bundle that says nothing.
+ */
+export function resolveWorkerUrl(
+  chosen: string | null,
+  beside: string | null = WORKER_URL,
+): string {
+  const url = chosen ?? beside;
+  if (url !== null) return url;
+  throw new ZmqError("ENOTSUP", {
+    message:
+      "Cannot start the threads of a context: this program is bundled, " +
+      'and their code is in the package\'s module "io-thread-entry". ' +
+      "Make that an entry point of the bundle, too, and give its address as " +
+      "the option workerUrl of each context, as in new Context({ workerUrl: " +
+      'new URL("./io_thread_entry.js", import.meta.url) })',
+  });
+}
 
 const platform: CorePlatform = {
   addressOf,
@@ -36,8 +66,8 @@ const platform: CorePlatform = {
   gettid,
   threadAlive,
   allocateBytes,
-  signalFd(fd: number): void {
-    signalFd(fd);
+  wake(target: number): void {
+    wake(target);
   },
   monotonicMs,
   isMainThread,
@@ -45,17 +75,20 @@ const platform: CorePlatform = {
     return crypto.getRandomValues(new Uint32Array(1))[0] as number;
   },
   delay,
+  callLater,
   keepAlive: (callback, periodMs) => new KeepAlive(callback, periodMs),
-  spawnWorker: (data: WorkerData) => spawnWorker(data.url ?? WORKER_URL, data),
-  segmentCourier: ({ id }) => new SegmentExchange(id, WORKER_URL),
+  spawnWorker: (data: WorkerData) =>
+    spawnWorker(resolveWorkerUrl(data.url), data),
+  segmentCourier: ({ id, workerUrl }) =>
+    new SegmentExchange(id, resolveWorkerUrl(workerUrl)),
 };
 
 /**
- * Everything that stands on the core: the one place that names all patterns
- * and transports.
+ * What application threads need that stands on the core: the one place that
+ * names all patterns. The transports are I/O threads' own.
  */
 export const WIRING: Wiring = {
   platform,
   patterns: PATTERNS,
-  transports: [new TcpTransport(), new IpcTransport()],
+  binders: [new TcpBinder(), new IpcBinder()],
 };

@@ -18,6 +18,9 @@ import {
 import type { SocketHandle as KernelSocketHandle } from "../core/socket_base.ts";
 import type { Message } from "../memory/message.ts";
 import { type SocketHandle, SocketState } from "./socket_state.ts";
+import { choosePoller } from "../poller/choose_poller.ts";
+import type { PollerKind, Trigger } from "../poller/poller.ts";
+export type { PollerKind, Trigger } from "../poller/poller.ts";
 import { WIRING } from "../wiring.ts";
 import { type LiveContext, threadContexts } from "./thread_contexts.ts";
 
@@ -68,6 +71,12 @@ export interface ContextOptions {
   memoryLimit?: number;
   /** See {@linkcode Context.inlineMessageMax}. */
   inlineMessageMax?: number;
+  /** See {@linkcode Context.poller}. */
+  poller?: PollerKind | null;
+  /** See {@linkcode Context.pollerTrigger}. */
+  pollerTrigger?: Trigger | null;
+  /** See {@linkcode Context.kqueueLibrary}. */
+  kqueueLibrary?: string | null;
   /** See {@linkcode Context.workerUrl}. */
   workerUrl?: string | URL | null;
 }
@@ -147,6 +156,7 @@ const LATE_WARNING = "Context option has no effect once the context is in use.";
  */
 export class Context {
   readonly #options: CtxOptions = defaultCtxOptions();
+  #constructing = false;
   readonly #sockets = new Set<SocketState>();
   #ctx: Ctx | null = null;
   #live: LiveContext | null = null;
@@ -184,7 +194,11 @@ export class Context {
     if (typeof options !== "object" || options === null) {
       throw new TypeError("Options must be an object");
     }
+    // Options that go together come one by one.
+    this.#constructing = true;
     Object.assign(this, options);
+    this.#constructing = false;
+    chosenPoller(this.#options);
   }
 
   /**
@@ -268,7 +282,8 @@ export class Context {
   }
 
   /**
-   * The largest message part that may be sent, in bytes.
+   * As in libzmq this limits nothing: it is here for programs that read it
+   * back. What a peer may send is limited by the socket option of this name.
    *
    * @throws {ZmqError} EINVAL for a negative number.
    * @default {2147483647}
@@ -359,6 +374,59 @@ export class Context {
   }
 
   /**
+   * The system call by which I/O workers wait for their connections: `epoll`
+   * (Linux), `kqueue` (macOS and FreeBSD), `poll` or `select` (anywhere, but
+   * slower with many connections; `select` has room for descriptors below
+   * 1024 only). `null` is what the environment variable `PUREZMQ_POLLER`
+   * names, or else the system's best. Once the context is in use this tells
+   * what was chosen.
+   *
+   * @throws {ZmqError} EINVAL for a poller that is unknown, not to be had on
+   *   this system, or without the context's `pollerTrigger`.
+   * @default {null}
+   */
+  get poller(): PollerKind | null {
+    return this.#get("poller");
+  }
+
+  set poller(value: PollerKind | null) {
+    this.#setPoller("poller", value);
+  }
+
+  /**
+   * When the system tells I/O workers of a connection: each time that they
+   * ask while it is ready (`level`), or once when it becomes ready (`edge`,
+   * with `epoll` and `kqueue` only, which saves system calls). `null` is what
+   * `PUREZMQ_POLLER_TRIGGER` names, or else `level`.
+   *
+   * @throws {ZmqError} EINVAL for a trigger that is unknown, or that the
+   *   context's `poller` does not have.
+   * @default {null}
+   */
+  get pollerTrigger(): Trigger | null {
+    return this.#get("pollerTrigger");
+  }
+
+  set pollerTrigger(value: Trigger | null) {
+    this.#setPoller("pollerTrigger", value);
+  }
+
+  /**
+   * The file of a library with the calls of kqueue, for systems that have none
+   * of their own. `null` is what `PUREZMQ_KQUEUE_LIBRARY` names, if anything.
+   *
+   * @throws {TypeError} The value is no text.
+   * @default {null}
+   */
+  get kqueueLibrary(): string | null {
+    return this.#get("kqueueLibrary");
+  }
+
+  set kqueueLibrary(value: string | null) {
+    this.#setPoller("kqueueLibrary", value);
+  }
+
+  /**
    * Where the code of the context's threads is loaded from; `null` for the
    * package itself. Programs that are bundled, or compiled with
    * `bun build --compile`, name the package's `io-thread-entry` as an entry
@@ -382,10 +450,12 @@ export class Context {
    * @param size Its size in bytes.
    * @returns A message of zeros.
    * @throws {TypeError} The size is not a number.
-   * @throws {ZmqError} EINVAL for a negative or fractional size, ENOMEM when
-   *   memory is at its limit, ETERM after `shutdown` or `terminate`.
+   * @throws {ZmqError} EINVAL for a negative or fractional size, EMSGSIZE for
+   *   one that no message can have (about 2 GiB), ENOMEM when memory is at its
+   *   limit, ETERM after `shutdown` or `terminate`.
    */
   allocate(size: number): Message {
+    if (typeof size !== "number") throw new TypeError("Size must be a number");
     if (sizeValue(size) !== size) throw new ZmqError("EINVAL");
     return this.#inUse().allocate(size);
   }
@@ -434,7 +504,7 @@ export class Context {
 
   /**
    * What the context holds now, in all its threads together. After
-   * `terminate` everything but `segments` is 0, unless messages were kept.
+   * `terminate` everything is 0, unless messages were kept.
    */
   get statistics(): ContextStatistics {
     return this.#ctx?.statistics() ?? { ...NOTHING_HELD };
@@ -547,6 +617,18 @@ export class Context {
     }
   }
 
+  /** Sets one part of the choice of a poller; the whole is chosen at the end. */
+  #setPoller<N extends "poller" | "pollerTrigger" | "kqueueLibrary">(
+    name: N,
+    value: CtxOptions[N],
+  ): void {
+    if (value !== null && typeof value !== "string") {
+      throw new TypeError(`Context option "${name}" must be a string or null`);
+    }
+    if (!this.#constructing) chosenPoller({ ...this.#options, [name]: value });
+    this.#set(name, value);
+  }
+
   #setChecked<N extends SharedOptionName>(name: N, value: unknown): void {
     // The validator of this very name made the value.
     this.#set(name, CONTEXT_OPTION_TABLE[name].validate(value) as never);
@@ -569,7 +651,9 @@ export class Context {
   /** The kernel's context, made now if there is none yet. */
   #inUse(): Ctx {
     if (this.#over) throw new ZmqError("ETERM");
-    return this.#ctx ?? this.#use(Ctx.create(this.#options, WIRING), true);
+    if (this.#ctx !== null) return this.#ctx;
+    const options = { ...this.#options, ...chosenPoller(this.#options) };
+    return this.#use(Ctx.create(options, WIRING), true);
   }
 
   #use(ctx: Ctx, created: boolean): Ctx {
@@ -632,4 +716,20 @@ function booleanOf(value: number | boolean): boolean {
   if (value === 0 || value === 1) return value === 1;
   if (typeof value === "boolean") return value;
   throw new ZmqError("EINVAL");
+}
+
+/** Settles what an application and the environment leave open. */
+function chosenPoller(
+  options: CtxOptions,
+): Pick<CtxOptions, "poller" | "pollerTrigger" | "kqueueLibrary"> {
+  const choice = choosePoller({
+    kind: options.poller ?? undefined,
+    trigger: options.pollerTrigger ?? undefined,
+    kqueueLibrary: options.kqueueLibrary ?? undefined,
+  });
+  return {
+    poller: choice.kind,
+    pollerTrigger: choice.trigger,
+    kqueueLibrary: choice.kqueueLibrary,
+  };
 }

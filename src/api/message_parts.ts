@@ -32,6 +32,9 @@ const UTF8_BYTES_PER_UNIT = 3;
 // string a socket sends, so it must not be dear for programs with many sockets.
 const TEXT_BYTES = 1024;
 
+/** Parts of up to so many bytes are copied when a send has to wait. */
+const KEPT_BYTES_MAX = 128;
+
 // The `count` while parts are being converted: neither none nor some.
 const CONVERTING = -1;
 
@@ -66,6 +69,7 @@ export class OutgoingParts {
       throw new ZmqError("EBUSY", { message: BUSY_MESSAGES.send });
     }
     if (message instanceof Uint8Array) {
+      if (message.length === 0) refuseDetached(message);
       this.parts[0] = message;
       return this.count = 1;
     }
@@ -78,6 +82,19 @@ export class OutgoingParts {
       this.parts.length = 0;
       this.count = 0;
       throw error;
+    }
+  }
+
+  /**
+   * Copies small parts, since the message has to wait: applications reuse
+   * small buffers, and zeromq.js copies them, too.
+   */
+  keep(): void {
+    for (let index = 0; index < this.count; index++) {
+      const part = this.parts[index];
+      if (part instanceof Uint8Array && part.length <= KEPT_BYTES_MAX) {
+        this.parts[index] = new Uint8Array(part);
+      }
     }
   }
 
@@ -118,7 +135,10 @@ export class OutgoingParts {
   }
 
   #convert(part: unknown): OutPart {
-    if (part instanceof Uint8Array) return part;
+    if (part instanceof Uint8Array) {
+      if (part.length === 0) refuseDetached(part);
+      return part;
+    }
     if (typeof part === "string") return this.#encode(part);
     if (part === null) return NO_BYTES;
     if (part instanceof Message) {
@@ -127,6 +147,7 @@ export class OutgoingParts {
       return part;
     }
     if (ArrayBuffer.isView(part)) {
+      if (part.byteLength === 0) refuseDetached(part);
       return new Uint8Array(part.buffer, part.byteOffset, part.byteLength);
     }
     if (part instanceof ArrayBuffer || part instanceof SharedArrayBuffer) {
@@ -146,5 +167,13 @@ export class OutgoingParts {
     const target = from === 0 ? buffer : buffer.subarray(from);
     this.#textUsed = from + this.#encoder.encodeInto(text, target).written;
     return buffer.subarray(from, this.#textUsed);
+  }
+}
+
+/** Bytes that were transferred elsewhere are not an empty message. */
+function refuseDetached(view: ArrayBufferView): void {
+  const { buffer } = view;
+  if (buffer instanceof ArrayBuffer && buffer.detached) {
+    throw new TypeError("Message part is detached: its bytes were transferred");
   }
 }

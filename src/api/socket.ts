@@ -143,7 +143,7 @@ export class Socket extends SocketSettings {
   }
 
   /**
-   * Stops accepting connections at an endpoint. Connections that exist stay.
+   * Stops accepting connections at an endpoint, and ends those it accepted.
    *
    * @param address The endpoint given to `bind`, or the `lastEndpoint` that
    *   came of it.

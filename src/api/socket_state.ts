@@ -60,6 +60,8 @@ export class SocketState {
   #closeWanted = false;
   #advancing = false;
   #advanceAgain = false;
+  /** Pollers that wait for this socket among others. */
+  readonly #watchers: Set<() => void> = new Set();
 
   /**
    * @param owner The public socket.
@@ -78,7 +80,10 @@ export class SocketState {
     this.context = context;
     this.#siblings = siblings;
     siblings.add(this);
-    base.onActivity = () => this.#advance(base);
+    base.onActivity = () => {
+      this.#advance(base);
+      this.#tellWatchers();
+    };
   }
 
   /** True from the moment the kernel's socket was given up. */
@@ -178,13 +183,15 @@ export class SocketState {
       sending.reject(new ZmqError("EAGAIN"));
     }
     const receiving = this.#receiving;
-    if (receiving === null) return;
-    this.#endReceive(base, receiving);
-    if (receiving.form === ReceiveForm.ITERATION) {
-      receiving.resolve({ value: undefined, done: true });
-    } else {
-      receiving.reject(new ZmqError("EAGAIN"));
+    if (receiving !== null) {
+      this.#endReceive(base, receiving);
+      if (receiving.form === ReceiveForm.ITERATION) {
+        receiving.resolve({ value: undefined, done: true });
+      } else {
+        receiving.reject(new ZmqError("EAGAIN"));
+      }
     }
+    this.#tellWatchers();
   }
 
   // Sending.
@@ -194,7 +201,7 @@ export class SocketState {
     const base = this.#usableToSend();
     const out = this.#out;
     const signal = options === undefined ? undefined : checkedSignal(options);
-    const count = out.load(message);
+    const count = this.#load(base, message);
     if (count === 0) return SENT;
     if (signal?.aborted) {
       out.clear();
@@ -220,6 +227,7 @@ export class SocketState {
     }
     const operation = new PendingOperation(ReceiveForm.PARTS);
     this.#sending = operation;
+    out.keep();
     this.#wait(base, operation, timeout, signal, deferred);
     return operation.promise as Promise<void>;
   }
@@ -228,7 +236,7 @@ export class SocketState {
   sendSync(message: unknown): void {
     const base = this.#usableToSend();
     const out = this.#out;
-    const count = out.load(message);
+    const count = this.#load(base, message);
     if (count === 0) return;
     try {
       if (!base.trySend(out.parts, count)) {
@@ -248,7 +256,7 @@ export class SocketState {
   trySend(message: unknown): boolean {
     const base = this.#usableToSend();
     const out = this.#out;
-    const count = out.load(message);
+    const count = this.#load(base, message);
     if (count === 0) return true;
     try {
       const sent = base.trySend(out.parts, count);
@@ -257,6 +265,14 @@ export class SocketState {
     } finally {
       out.clear();
     }
+  }
+
+  /** Converts a message, which runs code of the application. */
+  #load(base: SocketBase, message: unknown): number {
+    const count = this.#out.load(message);
+    if (this.#base === base) return count;
+    this.#out.clear();
+    throw new ZmqError("EBADF");
   }
 
   #usableToSend(): SocketBase {
@@ -335,6 +351,8 @@ export class SocketState {
     // The array goes to the application: the next message gets a new one.
     const parts = received.parts;
     received.clear();
+    // A REP that has received may send, for example: no mail tells of that.
+    if (this.#watchers.size > 0) queueMicrotask(() => this.#tellWatchers());
     return form === ReceiveForm.ITERATION
       ? { value: parts, done: false }
       : parts;
@@ -346,6 +364,30 @@ export class SocketState {
   }
 
   // Waiting.
+
+  /**
+   * Calls back whenever the socket may have become readable or writable, and
+   * when it was closed or given up. Keeps the event loop alive.
+   *
+   * @returns A function that ends this.
+   * @throws {ZmqError} ENOTSOCK when closed.
+   */
+  watch(onChange: () => void): () => void {
+    const base = this.#base;
+    if (base === null) throw new ZmqError("ENOTSOCK");
+    // Of its own, so that one function can watch twice.
+    const watcher = (): void => onChange();
+    this.#watchers.add(watcher);
+    base.retain();
+    return () => {
+      if (this.#watchers.delete(watcher)) base.release();
+    };
+  }
+
+  #tellWatchers(): void {
+    if (this.#watchers.size === 0) return;
+    for (const watcher of [...this.#watchers]) watcher();
+  }
 
   #wait(
     base: SocketBase,
@@ -363,14 +405,18 @@ export class SocketState {
     }
     if (deferred) {
       operation.deferTurn(() => {
-        operation.deferred = false;
-        this.#fastOperations = 0;
-        base.retain();
+        this.#endDeferral(base, operation);
         this.#advance(base);
       });
     } else {
       base.retain();
     }
+  }
+
+  #endDeferral(base: SocketBase, operation: PendingOperation): void {
+    operation.deferred = false;
+    this.#fastOperations = 0;
+    base.retain();
   }
 
   #endWait(base: SocketBase, operation: PendingOperation): void {
@@ -449,7 +495,9 @@ export class SocketState {
 
   #expire(base: SocketBase, operation: PendingOperation): void {
     // The loop may have been busy for longer than the timeout, with the very
-    // thing that was waited for already in the queue.
+    // thing that was waited for already in the queue. One that only let others
+    // go first was not even tried.
+    if (operation.deferred) this.#endDeferral(base, operation);
     this.#advance(base);
     this.#fail(base, operation, new ZmqError("EAGAIN"));
   }
@@ -497,7 +545,10 @@ function allocateBuffer(size: number): Uint8Array {
   return Buffer.alloc(size);
 }
 
-function checkedSignal(options: OperationOptions): AbortSignal | undefined {
+/** The signal among the options of an operation; throws for what is none. */
+export function checkedSignal(
+  options: OperationOptions,
+): AbortSignal | undefined {
   if (typeof options !== "object" || options === null) {
     throw new TypeError("Options must be an object");
   }

@@ -636,7 +636,7 @@ export class XPublisher extends DuplexSocket {
   /**
    * What each new subscriber is sent first; `null` for nothing. Write-only.
    *
-   * @default {false}
+   * @default {null}
    */
   set welcomeMessage(value: string | null) {
     writeOption(stateOf(this), "welcomeMessage", value);
@@ -661,7 +661,7 @@ export class XPublisher extends DuplexSocket {
    * and the end of the last one; `"allSubs"`, each subscription;
    * `"allSubsUnsubs"`, each end of one as well. Write-only.
    *
-   * @default {false}
+   * @default {null}
    */
   set verbosity(value: null | "allSubs" | "allSubsUnsubs") {
     writeOption(stateOf(this), "verbosity", value);

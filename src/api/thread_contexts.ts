@@ -69,7 +69,7 @@ export class ThreadContexts {
     const entries = [...this.#live];
     this.#live.clear();
     // All close before any is waited for, so that lingers run side by side.
-    for (const entry of entries) attempt(() => entry.ctx.closeAll(true));
+    for (const entry of entries) attempt(() => entry.ctx.closeAll());
     const patienceEnds = monotonicMs() + PATIENCE_MS;
     let warned = false;
     for (const { ctx, created } of entries) {
@@ -124,8 +124,8 @@ function warnOfWaiting(blocky: boolean): void {
 }
 
 /**
- * The contexts in use in this thread. With the default context the only state
- * of the library that lives in a module; another copy of the library has its
- * own, and they do not know of each other.
+ * The contexts in use in this thread. With the default context and the pollers'
+ * watcher the only state of the library that lives in a module; another copy of
+ * the library has its own, and they do not know of each other.
  */
 export const threadContexts: ThreadContexts = new ThreadContexts();

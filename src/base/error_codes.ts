@@ -86,6 +86,7 @@ export const ERROR_CODES: { readonly [code in ErrorCode]: ErrorCodeRow } = {
   EPROTONOSUPPORT: row("Protocol not supported", 93, 43),
   EPROTOTYPE: row("Protocol wrong type for socket", 91, 41),
   EROFS: row("Read-only file system", 30),
+  ESRCH: row("No such process", 3),
   ETIMEDOUT: row("Connection timed out", 110, 60),
 
   // A number of the operating system that this table does not know.
@@ -146,6 +147,7 @@ export type ErrorCode =
   | "EPROTONOSUPPORT"
   | "EPROTOTYPE"
   | "EROFS"
+  | "ESRCH"
   | "ETERM"
   | "ETIMEDOUT"
   | "EUNKNOWN";

@@ -26,8 +26,11 @@ export const COMMAND_BYTES_MAX: number = 10 + TOPIC_BYTES_MAX;
 /** Octets of any text option (libzmq's bound). */
 export const OPTION_TEXT_BYTES_MAX = 255;
 
-/** Octets of an inproc name: it stays in a shared registry while bound. */
-export const INPROC_NAME_BYTES_MAX = 1024;
+/**
+ * Octets of an inproc name: 256 characters (zmq_inproc(7)) in UTF-8. The
+ * context's registry has that much room for each.
+ */
+export const INPROC_NAME_BYTES_MAX: number = 256 * 4;
 
 /**
  * Octets of an ipc path on Linux, where `sun_path` has 108 with its final NUL.

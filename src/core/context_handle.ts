@@ -60,7 +60,10 @@ export function openSegments(
     handle.options,
     platform,
   );
-  const courier: SegmentCourier = platform.segmentCourier(handle);
+  const courier: SegmentCourier = platform.segmentCourier({
+    id: handle.id,
+    workerUrl: handle.options.workerUrl,
+  });
   const payload = new PayloadSegments(control, [handle.payload], courier);
   // The reaper lives as long as the context, the thread that makes a segment
   // perhaps not.

@@ -1,21 +1,18 @@
 // libzmq: ctx.{hpp,cpp} · runs on: app thread · RFC: –
 
-import {
-  compareExchange,
-  get,
-  load,
-  or,
-  store,
-} from "../memory/shared_access.ts";
+import { compareExchange, get, load, store } from "../memory/shared_access.ts";
 import {
   ContextState,
   H,
+  Layout,
   MAILBOX,
   Pool,
   SOCKET,
   THREAD,
 } from "../memory/layout.ts";
+import { BLOCK_HEADER_BYTES } from "../memory/block.ts";
 import { Message } from "../memory/message.ts";
+import { ALLOCATION_MAX_BYTES } from "../memory/payload_segments.ts";
 import type { ControlSegment } from "../memory/control_segment.ts";
 import type { PayloadSegments } from "../memory/payload_segments.ts";
 import { ZmqError } from "../base/errors.ts";
@@ -26,8 +23,10 @@ import { FIRST_IO_SLOT, REAPER_SLOT } from "./choose_io_thread.ts";
 import { createHandle, openMemory, openSegments } from "./context_handle.ts";
 import type { ContextHandle } from "./context_handle.ts";
 import type { CtxOptions } from "./ctx_options.ts";
+import { causeOfDeath, deadThreadError } from "./dead_thread_error.ts";
 import type { OutPart } from "./pipe_contract.ts";
 import type { Pattern } from "./pattern.ts";
+import { InprocRegistry } from "./inproc_registry.ts";
 import { Reaper } from "./reaper.ts";
 import { SocketBase } from "./socket_base.ts";
 import type { SocketHandle, SocketHost } from "./socket_base.ts";
@@ -37,7 +36,7 @@ import {
   takeThreadSlot,
   Thread,
 } from "./thread.ts";
-import type { Transport } from "./transport.ts";
+import type { Binder } from "./binder.ts";
 import { dispatchUnknown } from "./unknown_commands.ts";
 import type { Wiring } from "./wiring_contract.ts";
 
@@ -51,13 +50,16 @@ const WORKER_START_MS_MAX = 20_000;
 /** How long the peers of a dead thread's sockets are waited for, ms. */
 const ORPHAN_PEERS_MS_MAX = 5_000;
 
-/** How long a thread that leaves waits for its segments to be taken, ms. */
-const SEGMENT_HAND_OVER_MS_MAX = 5_000;
+/** How long, when no message of theirs could go anywhere, ms. */
+const LONELY_PEERS_MS_MAX = 100;
 
 /** How long to wait for workers to leave at the end, ms. */
 const WORKER_STOP_MS_MAX = 5_000;
 
-/** Counts for tests: all but the limit are 0 in a context at rest. */
+/** How long a worker that has left may take to end, ms. */
+const WORKER_END_MS_MAX = 500;
+
+/** Counts for tests: all are 0 in a context that has ended. */
 export interface CtxStatistics {
   sockets: number;
   pipes: number;
@@ -81,8 +83,12 @@ export class Ctx implements SocketHost {
   #ioStartedMs = -1;
   #reaperStartedMs = -1;
   #localReaper: Reaper | null = null;
+  /** Sockets closed before there was a reaper. */
+  #unreaped = 0;
   #left = false;
   #orphanWait = { count: 0, sinceMs: 0 };
+  /** Closed sockets without connections to other processes. */
+  #lonely = 0;
   /** Slots of workers that this thread started and saw ending. */
   readonly #ended: Set<number> = new Set();
 
@@ -103,6 +109,9 @@ export class Ctx implements SocketHost {
     this.thread.onUnknown = (node, bits) =>
       dispatchUnknown(this.thread, this.#sockets, node, bits);
     this.thread.onProcessed = () => this.#tellTouched();
+    this.thread.onBlock = () => this.#reapWaiting();
+    // The end of the creator or of a worker is that of the context.
+    if (!creator) payload.keeperRuns = () => this.#reaperRuns();
   }
 
   /** Makes a context; starts no thread before one is needed. */
@@ -118,7 +127,7 @@ export class Ctx implements SocketHost {
 
   /** Joins a context that another thread made. */
   static attach(handle: ContextHandle, wiring: Wiring): Ctx {
-    if (!(handle?.control instanceof SharedArrayBuffer)) {
+    if (!isHandle(handle)) {
       throw new TypeError("Value is not the handle of a context");
     }
     const ctx = new Ctx(handle, wiring, false);
@@ -157,7 +166,7 @@ export class Ctx implements SocketHost {
       ownedObjects: load(words, H.OWN_COUNT),
       blocks: load(words, H.BLOCK_COUNT),
       memoryUsedBytes: load(words, H.MEMORY_USED) * 256,
-      segments: load(words, H.SEGMENT_COUNT),
+      segments: this.#payload.count === 0 ? 0 : load(words, H.SEGMENT_COUNT),
     };
   }
 
@@ -169,7 +178,10 @@ export class Ctx implements SocketHost {
   createSocket(type: SocketType): SocketBase {
     this.thread.checkState();
     const record = this.#control.takeRecord(Pool.SOCKET);
-    if (record === 0) throw new ZmqError("EMFILE");
+    if (record === 0) {
+      this.#reapWaiting();
+      throw new ZmqError("EMFILE");
+    }
     this.#control.count(H.SOCKET_COUNT, 1);
     const id = this.#control.count(H.NEXT_SOCKET_ID, 1);
     store(this.#control.words, record + SOCKET.ID, id);
@@ -203,6 +215,12 @@ export class Ctx implements SocketHost {
 
   /** A message of so many zeroed bytes, to be written in place. */
   allocate(size: number): Message {
+    if (size > MESSAGE_BYTES_MAX) {
+      throw new ZmqError("EMSGSIZE", {
+        message: `Cannot allocate a message of ${size} bytes: ` +
+          `at most ${MESSAGE_BYTES_MAX} are possible`,
+      });
+    }
     const { memory } = this.thread;
     const ref = memory.blocks.allocate(size);
     if (ref === 0) throw this.outOfMemory();
@@ -230,9 +248,12 @@ export class Ctx implements SocketHost {
   /** The error of a thread that finds no memory. */
   outOfMemory(): ZmqError {
     const { unreleasedMessages } = this.thread.memory;
+    const { memoryLimit } = this.options;
+    const why = memoryLimit === 0
+      ? "the system has no more"
+      : `the context's limit of ${memoryLimit} bytes is reached`;
     return new ZmqError("ENOMEM", {
-      message: `Cannot allocate message memory: the context's limit of ` +
-        `${this.options.memoryLimit} bytes is reached, and this thread ` +
+      message: `Cannot allocate message memory: ${why}, and this thread ` +
         `holds ${unreleasedMessages} unreleased messages`,
     });
   }
@@ -249,15 +270,10 @@ export class Ctx implements SocketHost {
     this.#control.wakeAll();
   }
 
-  /**
-   * Closes the sockets that this thread owns.
-   *
-   * @param atExit The thread ends: {@link waitTerminated} follows, and nothing
-   * else will run.
-   */
-  closeAll(atExit = false): void {
-    // A program that ends and never needed a reaper needs none now.
-    if (atExit && this.#creator && this.#reaperStartedMs < 0) this.#reapHere();
+  /** Closes the sockets that this thread owns; the context is to end. */
+  closeAll(): void {
+    // A context that never needed a reaper needs none now.
+    if (this.#creator && this.#reaperStartedMs < 0) this.#reapHere();
     for (const socket of [...this.#sockets.values()]) socket.close();
   }
 
@@ -279,8 +295,10 @@ export class Ctx implements SocketHost {
       else this.thread.waitSync(slice);
     }
     this.#stopWorkers();
-    const stopDeadline = this.#now() + WORKER_STOP_MS_MAX;
-    while (!this.#workersGone() && this.#now() < stopDeadline) {
+    const stopped = this.#now();
+    const stopDeadline = stopped + WORKER_STOP_MS_MAX;
+    const patientUntil = stopped + WORKER_END_MS_MAX;
+    while (!this.#workersGone(patientUntil) && this.#now() < stopDeadline) {
       this.thread.waitSync(this.#now() + WORKER_POLL_MS);
     }
     this.leave();
@@ -296,10 +314,19 @@ export class Ctx implements SocketHost {
   async terminated(): Promise<void> {
     this.thread.retain();
     try {
-      while (!this.#settled(false)) await this.#turn(LIVENESS_INTERVAL_MS);
+      for (;;) {
+        const reaper = this.#localReaper;
+        reaper?.runUntil(this.#now());
+        if (this.#settled(false)) break;
+        await this.#turn(
+          reaper === null ? LIVENESS_INTERVAL_MS : LOCAL_REAP_MS,
+        );
+      }
       this.#stopWorkers();
-      const stopDeadline = this.#now() + WORKER_STOP_MS_MAX;
-      while (!this.#workersGone() && this.#now() < stopDeadline) {
+      const stopped = this.#now();
+      const stopDeadline = stopped + WORKER_STOP_MS_MAX;
+      const patientUntil = stopped + WORKER_END_MS_MAX;
+      while (!this.#workersGone(patientUntil) && this.#now() < stopDeadline) {
         await this.#turn(WORKER_POLL_MS);
       }
     } finally {
@@ -307,7 +334,7 @@ export class Ctx implements SocketHost {
       this.leave();
     }
     if (this.#control.state === ContextState.FAILED) {
-      throw new ZmqError("EOWNERDEAD");
+      throw deadThreadError(this.#control);
     }
   }
 
@@ -316,24 +343,14 @@ export class Ctx implements SocketHost {
     if (this.#left) return;
     this.#left = true;
     this.thread.standDown();
-    this.#handOverSegments();
     this.#payload.flushCaches();
     this.#payload.close();
+    // In a failed context sockets may be left to close.
+    if (this.#sockets.size === 0) this.thread.memory.leave();
     const { words } = this.#control;
     if (this.#creator) store(words, H.CREATOR_TID, 0);
     store(words, this.thread.record + THREAD.TID, 0);
     this.#control.wakeAll();
-  }
-
-  /** Waits until the reaper has the segments that this thread made. */
-  #handOverSegments(): void {
-    if (this.#creator || !this.#payload.published) return;
-    const { words } = this.#control;
-    const deadline = this.#now() + SEGMENT_HAND_OVER_MS_MAX;
-    const made = load(words, H.SEGMENT_COUNT);
-    while (
-      load(words, H.SEGMENTS_KEPT) < made && this.#now() < deadline
-    ) this.thread.waitSync(this.#now() + WORKER_POLL_MS);
   }
 
   // For sockets.
@@ -350,11 +367,38 @@ export class Ctx implements SocketHost {
     this.needReaper();
   }
 
+  /**
+   * A socket waits to be reaped. As long as the context is this thread's
+   * alone, nobody needs that to be soon: a program that ends in the meantime
+   * reaps its sockets itself, and needs no worker for it.
+   */
+  socketClosed(): void {
+    if (!this.#creator || this.#reaperStartedMs >= 0) return;
+    if (this.#localReaper !== null) return;
+    if (++this.#unreaped === 1) {
+      const { platform } = this.#wiring;
+      platform.callLater(REAPER_DELAY_MS, () => this.#reapWaiting());
+    } else if (this.#unreaped === UNREAPED_MAX) this.needReaper();
+  }
+
+  /** Starts the reaper if sockets wait for it. */
+  #reapWaiting(): void {
+    if (this.#unreaped > 0 && !this.#left) this.needReaper();
+  }
+
   needReaper(): void {
     if (!this.#creator || this.#reaperStartedMs >= 0) return;
     if (this.#localReaper !== null) return;
     this.#reaperStartedMs = this.#now();
     this.#spawn("reaper", REAPER_SLOT);
+  }
+
+  #reaperRuns(): boolean {
+    const { words, layout, state } = this.#control;
+    const reaper = layout.thread(REAPER_SLOT);
+    return state !== ContextState.FAILED &&
+      load(words, reaper + THREAD.STARTED) !== 0 &&
+      load(words, reaper + THREAD.LOAD) >= 0;
   }
 
   createPattern(type: SocketType, socket: SocketBase): Pattern {
@@ -368,10 +412,9 @@ export class Ctx implements SocketHost {
     });
   }
 
-  transport(protocol: string): Transport {
-    const { transports } = this.#wiring;
-    const found = transports.find((transport) =>
-      transport.protocols.includes(protocol)
+  binder(protocol: string): Binder {
+    const found = this.#wiring.binders.find((binder) =>
+      binder.protocols.includes(protocol)
     );
     if (found === undefined) throw new ZmqError("EPROTONOSUPPORT");
     return found;
@@ -402,18 +445,19 @@ export class Ctx implements SocketHost {
   }
 
   #spawn(role: "io" | "reaper", slot: number): void {
-    or(this.#control.words, H.WORKERS_STARTED, 1 << Math.min(slot, 30));
+    const { words, layout } = this.#control;
+    const thread = layout.thread(slot);
     const worker = this.#wiring.platform.spawnWorker({
       role,
       slot,
       context: this.#handle,
       url: this.options.workerUrl,
     });
-    worker.onExit(() => {
+    store(words, thread + THREAD.STARTED, 1);
+    worker.onExit((error) => {
       this.#ended.add(slot);
-      const { words, layout } = this.#control;
-      const inGoodOrder = load(words, layout.thread(slot) + THREAD.LOAD) < 0;
-      if (!inGoodOrder) this.#control.fail(slot);
+      const inGoodOrder = load(words, thread + THREAD.LOAD) < 0;
+      if (!inGoodOrder) this.#control.fail(slot, causeOfDeath(error));
     });
   }
 
@@ -421,12 +465,11 @@ export class Ctx implements SocketHost {
   #watchedSlots(): number[] {
     const slots: number[] = [];
     const { words, layout } = this.#control;
-    const started = load(words, H.WORKERS_STARTED);
     for (let slot = 0; slot < FIRST_IO_SLOT + this.options.ioThreads; slot++) {
-      const left = load(words, layout.thread(slot) + THREAD.LOAD) < 0;
-      if ((started & (1 << Math.min(slot, 30))) !== 0 && !left) {
-        slots.push(slot);
-      }
+      const thread = layout.thread(slot);
+      const started = load(words, thread + THREAD.STARTED) !== 0;
+      const left = load(words, thread + THREAD.LOAD) < 0;
+      if (started && !left) slots.push(slot);
     }
     this.#checkStart(REAPER_SLOT, this.#reaperStartedMs);
     this.#checkStart(FIRST_IO_SLOT, this.#ioStartedMs);
@@ -449,19 +492,24 @@ export class Ctx implements SocketHost {
     const count = load(words, H.SOCKET_COUNT);
     if (count === 0) return true;
     const orphans = this.#orphanCount(atExit);
-    return count === orphans || (orphans > 0 && this.#outlived(count));
+    return count === orphans || (orphans > 0 && this.#outlived(count, orphans));
   }
 
   /**
    * Whether the peers of sockets whose thread died have been given up: they
    * wait for acknowledgements that nobody will send.
    */
-  #outlived(count: number): boolean {
+  #outlived(count: number, orphans: number): boolean {
     const now = this.#now();
     if (count !== this.#orphanWait.count) {
       this.#orphanWait = { count, sinceMs: now };
     }
-    return now - this.#orphanWait.sinceMs > ORPHAN_PEERS_MS_MAX;
+    // Lonely ones wait for each other and for the dead, and nobody is left to
+    // receive their messages.
+    const patience = orphans + this.#lonely === count
+      ? LONELY_PEERS_MS_MAX
+      : ORPHAN_PEERS_MS_MAX;
+    return now - this.#orphanWait.sinceMs > patience;
   }
 
   /**
@@ -471,18 +519,38 @@ export class Ctx implements SocketHost {
   #orphanCount(atExit: boolean): number {
     const { words, layout, platform } = this.#control;
     let orphans = 0;
+    this.#lonely = 0;
     const base = layout.poolBase[Pool.SOCKET] as number;
     const used = get(words, H.POOL + 2 * Pool.SOCKET + 1);
     for (let n = 0; n < used; n++) {
       const record = base + n * SOCKET.SIZE;
       if (load(words, record + SOCKET.ID) === 0) continue;
+      this.#reapInTransit(record);
       const owner = load(words, record + SOCKET.MAILBOX + MAILBOX.OWNER);
       const tid = load(words, layout.thread(owner) + THREAD.TID);
-      if (owner === REAPER_SLOT) continue;
+      if (owner === REAPER_SLOT) {
+        // A closed socket gets no more children.
+        if (load(words, record + SOCKET.CHILDREN) === 0) this.#lonely++;
+        continue;
+      }
       const foreign = atExit && owner !== this.thread.slot;
       if (foreign || tid === 0 || !platform.threadAlive(tid)) orphans++;
     }
     return orphans;
+  }
+
+  /**
+   * Hands a socket that was on its way to another thread to the reaper: the
+   * context is shut down, so nobody can adopt it any more.
+   */
+  #reapInTransit(record: number): void {
+    const { words } = this.#control;
+    const ticket = load(words, record + SOCKET.TICKET);
+    if (ticket === 0 || this.#control.state === ContextState.OPEN) return;
+    const index = record + SOCKET.TICKET;
+    if (compareExchange(words, index, ticket, 0) !== ticket) return;
+    new InprocRegistry(this.#control).unbindAll(record);
+    this.#control.post(record + SOCKET.TO_REAPER, Command.REAP);
   }
 
   /** Plays the reaper at the end of a program that never needed one. */
@@ -505,19 +573,26 @@ export class Ctx implements SocketHost {
     }
   }
 
-  #workersGone(): boolean {
+  /**
+   * Whether the workers have ended. One that has left in good order and still
+   * runs after a while waits for its own worker: Bun does not end it while
+   * that one is inside a look-up.
+   */
+  #workersGone(patientUntilMs: number): boolean {
     const { words, layout, platform } = this.#control;
-    const started = load(words, H.WORKERS_STARTED);
     for (let slot = 0; slot < FIRST_IO_SLOT + this.options.ioThreads; slot++) {
-      if ((started & (1 << Math.min(slot, 30))) === 0) continue;
+      const thread = layout.thread(slot);
+      if (load(words, thread + THREAD.STARTED) === 0) continue;
       if (this.#ended.has(slot)) continue;
-      const tid = load(words, layout.thread(slot) + THREAD.TID);
+      const tid = load(words, thread + THREAD.TID);
       // A worker that is still starting will find its stop command; in a
       // failed context it may never have started.
       if (tid === 0 && this.#control.state !== ContextState.FAILED) {
         return false;
       }
-      if (tid !== 0 && platform.threadAlive(tid)) return false;
+      if (tid === 0 || !platform.threadAlive(tid)) continue;
+      const left = load(words, thread + THREAD.LOAD) < 0;
+      if (!left || this.#now() < patientUntilMs) return false;
     }
     return true;
   }
@@ -533,5 +608,25 @@ export class Ctx implements SocketHost {
   #onTurn: (() => void) | null = null;
 }
 
+/** The largest message that can be made, bytes. */
+const MESSAGE_BYTES_MAX = ALLOCATION_MAX_BYTES - BLOCK_HEADER_BYTES;
+
+/** Sockets that may wait for a reaper to be started. */
+const UNREAPED_MAX = 16;
+
+/** How long they may wait, ms. */
+const REAPER_DELAY_MS = 50;
+
+/** How often a thread that reaps its own sockets looks after them, ms. */
+const LOCAL_REAP_MS = 5;
+
 /** How often leaving workers are looked after, ms. */
 const WORKER_POLL_MS = 2;
+
+/** Whether a value looks like what {@link Ctx.handle} gave. */
+function isHandle(value: ContextHandle | null | undefined): boolean {
+  const { control, payload, options } = value ?? {};
+  return control instanceof SharedArrayBuffer &&
+    payload instanceof SharedArrayBuffer && options !== undefined &&
+    control.byteLength === new Layout(options).sizeBytes;
+}

@@ -2,6 +2,7 @@
 
 import { defaultContextOptions } from "../base/context_options.ts";
 import type { ContextOptionValues } from "../base/context_options.ts";
+import type { PollerKind, Trigger } from "../poller/poller.ts";
 
 /** Options of a context; plain data, so that they can go to its workers. */
 export interface CtxOptions extends ContextOptionValues {
@@ -11,6 +12,12 @@ export interface CtxOptions extends ContextOptionValues {
   memoryLimit: number;
   /** Bytes up to which a frame is copied into a pipe. */
   inlineMessageMax: number;
+  /** What I/O workers stand on; null = chosen when the context starts. */
+  poller: PollerKind | null;
+  /** When the system tells them; null = chosen when the context starts. */
+  pollerTrigger: Trigger | null;
+  /** File of a kqueue library; null = the system's own, if any. */
+  kqueueLibrary: string | null;
   /** Where workers find their entry module; null = beside this library. */
   workerUrl: string | null;
 }
@@ -34,6 +41,9 @@ export function defaultCtxOptions(): CtxOptions {
     maxConnections: MAX_CONNECTIONS_DEFAULT,
     memoryLimit: 0,
     inlineMessageMax: INLINE_MESSAGE_MAX_DEFAULT,
+    poller: null,
+    pollerTrigger: null,
+    kqueueLibrary: null,
     workerUrl: null,
   };
 }

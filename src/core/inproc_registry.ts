@@ -1,18 +1,12 @@
 // libzmq: ctx.cpp (register_endpoint, find_endpoint, pend_connection) · runs on: app thread · RFC: –
 
 import { add, get, put, store } from "../memory/shared_access.ts";
-import {
-  END,
-  H,
-  INPROC_NAME_MAX_BYTES,
-  NAME,
-  PIPE,
-  Pool,
-  QUEUE,
-  SOCKET,
-} from "../memory/layout.ts";
+import { END, H, NAME, PIPE, Pool, QUEUE, SOCKET } from "../memory/layout.ts";
 import type { ControlSegment } from "../memory/control_segment.ts";
+import { assert } from "../base/assert.ts";
 import { ZmqError } from "../base/errors.ts";
+import { INPROC_NAME_BYTES_MAX } from "../base/limits.ts";
+import { deadThreadError } from "./dead_thread_error.ts";
 
 const encoder = new TextEncoder();
 
@@ -32,7 +26,7 @@ export class InprocRegistry {
    *
    * @returns Pipe pairs whose second end now belongs to the binder, in the
    * order of their connects.
-   * @throws {ZmqError} EADDRINUSE, ENAMETOOLONG, EMFILE.
+   * @throws {ZmqError} EADDRINUSE, EMFILE.
    */
   bind(name: string, socket: number): number[] {
     const bytes = encodeName(name);
@@ -57,6 +51,18 @@ export class InprocRegistry {
       if (get(this.#control.words, entry + NAME.SOCKET) === socket) {
         this.#remove(entry);
       }
+    });
+  }
+
+  /** Forgets every name of a socket. */
+  unbindAll(socket: number): void {
+    this.#locked(() => {
+      this.#search((entry) => {
+        if (get(this.#control.words, entry + NAME.SOCKET) === socket) {
+          this.#remove(entry);
+        }
+        return false;
+      });
     });
   }
 
@@ -125,7 +131,7 @@ export class InprocRegistry {
     this.#control.locked(H.REGISTRY_LOCK, () => {
       result = { value: body() };
     });
-    if (result === undefined) throw new ZmqError("EOWNERDEAD");
+    if (result === undefined) throw deadThreadError(this.#control);
     return result.value;
   }
 
@@ -207,9 +213,10 @@ export class InprocRegistry {
   }
 }
 
+/** The endpoint's parser has checked the length. */
 function encodeName(name: string): Uint8Array {
   const bytes = encoder.encode(name);
-  if (bytes.length > INPROC_NAME_MAX_BYTES) throw new ZmqError("ENAMETOOLONG");
+  assert(bytes.length <= INPROC_NAME_BYTES_MAX, "a name fits its record");
   return bytes;
 }
 

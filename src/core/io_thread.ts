@@ -14,10 +14,9 @@ import type { CommandTarget } from "./command.ts";
 import { Session } from "./session.ts";
 import { ListenerObject } from "./listener_object.ts";
 import type { Thread } from "./thread.ts";
-import type { IoContext, Transport } from "./transport.ts";
+import type { IoContext, IoObject, Transport } from "./transport.ts";
 import type { Poller } from "../poller/poller.ts";
 import { TimerQueue } from "../poller/timer_queue.ts";
-import type { Wakeup } from "../../ffi/mod.ts";
 import { assert } from "../base/assert.ts";
 
 /** How often the creator's life is checked, ms. */
@@ -32,11 +31,10 @@ export class IoThread implements IoContext, CommandTarget {
   readonly thread: Thread;
   readonly poller: Poller;
   readonly timers: TimerQueue;
-  readonly #wakeup: Wakeup;
   readonly #transports: ReadonlyMap<string, Transport>;
-  readonly #turnHooks: Set<() => void> = new Set();
+  readonly #turnHooks: (() => void)[] = [];
   /** Owner: this worker. Keeps objects that only the kernel refers to. */
-  readonly #objects: Set<object> = new Set();
+  readonly #objects: object[] = [];
   readonly #ready: (() => void)[] = [];
   readonly #stopHooks: (() => void)[] = [];
   readonly workerUrl: string;
@@ -46,14 +44,12 @@ export class IoThread implements IoContext, CommandTarget {
   constructor(
     thread: Thread,
     poller: Poller,
-    wakeup: Wakeup,
     transports: readonly Transport[],
     workerUrl: string,
   ) {
     this.workerUrl = workerUrl;
     this.thread = thread;
     this.poller = poller;
-    this.#wakeup = wakeup;
     this.timers = new TimerQueue(() => thread.platform.monotonicMs());
     const table = new Map<string, Transport>();
     for (const transport of transports) {
@@ -64,18 +60,15 @@ export class IoThread implements IoContext, CommandTarget {
     this.#transports = table;
     thread.register(thread.record + THREAD.NODE, this);
     thread.onUnknown = (node, bits) => this.#launch(node, bits);
-    const added = poller.addWakeup(wakeup.readFd);
-    assert(added >= 0, "a fresh poller takes the wake-up descriptor");
     store(
       thread.control.words,
-      thread.record + THREAD.WAKE_FD,
-      wakeup.writeFd,
+      thread.record + THREAD.WAKE_TARGET,
+      poller.wakeTarget,
     );
   }
 
-  /** Descriptor by which other threads wake this one. */
-  get wakeFd(): number {
-    return this.#wakeup.writeFd;
+  get wakeTarget(): number {
+    return this.poller.wakeTarget;
   }
 
   transport(protocol: string): Transport {
@@ -85,11 +78,7 @@ export class IoThread implements IoContext, CommandTarget {
   }
 
   addObject(object: object): void {
-    this.#objects.add(object);
-  }
-
-  removeObject(object: object): void {
-    this.#objects.delete(object);
+    this.#objects.push(object);
   }
 
   onStop(hook: () => void): void {
@@ -97,7 +86,7 @@ export class IoThread implements IoContext, CommandTarget {
   }
 
   addTurnHook(hook: () => void): void {
-    this.#turnHooks.add(hook);
+    this.#turnHooks.push(hook);
   }
 
   /** Calls back in the next turn: for work cut off so that others get theirs. */
@@ -121,7 +110,7 @@ export class IoThread implements IoContext, CommandTarget {
       let timeout = timers.execute();
       if (this.#ready.length > 0) timeout = 0;
       this.#tellLoad();
-      if (this.#stopping) break;
+      if (this.#stopping || thread.state === ContextState.FAILED) break;
       if (thread.prepareSleep(Sleep.DESCRIPTOR)) {
         poller.wait(timeout);
         thread.awake();
@@ -129,12 +118,18 @@ export class IoThread implements IoContext, CommandTarget {
     }
   }
 
-  /** Lets go of the poller and the wake-up descriptor. */
+  /**
+   * Lets go of every descriptor. In a context that failed there are
+   * connections and listeners left, whose peers and ports wait for that.
+   */
   close(): void {
     for (const hook of this.#stopHooks) hook();
-    store(this.thread.control.words, this.thread.record + THREAD.WAKE_FD, -1);
+    for (const object of [...this.#objects, ...this.thread.targets]) {
+      abandon(object);
+    }
+    const { control, record } = this.thread;
+    store(control.words, record + THREAD.WAKE_TARGET, -1);
     this.poller.close();
-    this.#wakeup.close();
   }
 
   /** Without its creator the context has failed, and this worker with it. */
@@ -169,5 +164,14 @@ export class IoThread implements IoContext, CommandTarget {
     // Joined with PLUG, TERM has overtaken what the owner told the object's
     // pipe in between: it goes to the end of the queue again.
     if ((bits & Command.TERM) !== 0) control.post(node, Command.TERM);
+  }
+}
+
+/** Whatever is wrong with one object, the others let go all the same. */
+function abandon(object: Partial<IoObject>): void {
+  try {
+    object.abandon?.();
+  } catch {
+    // What made the worker end is the error that counts.
   }
 }

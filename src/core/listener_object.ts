@@ -9,19 +9,25 @@ import type { CommandTarget } from "./command.ts";
 import { chooseIoThread } from "./choose_io_thread.ts";
 import { createChildRecord, discardChildRecord, Own } from "./own.ts";
 import type { OwnHost } from "./own.ts";
-import { loadArguments, storeArguments } from "./launch_arguments.ts";
+import {
+  encodeArguments,
+  loadArguments,
+  storeEncoded,
+} from "./launch_arguments.ts";
 import type { LaunchArguments } from "./launch_arguments.ts";
 import type { Thread } from "./thread.ts";
-import type { IoContext, Listener } from "./transport.ts";
+import type { IoContext, IoObject, Listener } from "./transport.ts";
 
 /**
  * A listener's place in the object tree: it owns the sessions of the
  * connections it accepted, wherever they run.
  */
-export class ListenerObject implements CommandTarget, OwnHost {
+export class ListenerObject implements CommandTarget, OwnHost, IoObject {
   readonly record: number;
   readonly #io: IoContext;
   readonly #launch: LaunchArguments;
+  /** What each session is told: the same as this listener. */
+  readonly #launchText: Uint8Array;
   readonly #own: Own;
   #listener: Listener | null = null;
 
@@ -32,12 +38,13 @@ export class ListenerObject implements CommandTarget, OwnHost {
     // Ordering: everything in the record was written before PLUG was posted.
     const reference = get(words, record + OWN.ARGUMENTS);
     this.#launch = loadArguments(io.thread.memory, reference);
+    this.#launchText = encodeArguments(this.#launch);
     io.thread.memory.blocks.release(reference);
     this.#own = new Own(io.thread, record + OWN.SENT_SEQNUM, this);
     io.thread.register(record + OWN.NODE, this);
   }
 
-  get options(): SocketOptions {
+  get options(): Readonly<SocketOptions> {
     return this.#launch.options;
   }
 
@@ -57,26 +64,29 @@ export class ListenerObject implements CommandTarget, OwnHost {
   processDestroy(): void {
     const { thread } = this.#io;
     thread.unregister(this.record + OWN.NODE);
-    this.#io.removeObject(this);
     thread.control.post(this.record + OWN.TO_OWNER, Command.TERM_ACK);
   }
 
+  abandon(): void {
+    this.#listener?.close();
+  }
+
   #start(): void {
-    this.#io.addObject(this);
     this.#own.processSeqnum();
     const { words } = this.#io.thread.control;
-    const { protocol, endpoint, options } = this.#launch;
+    const { protocol, endpoint, options, temporary } = this.#launch;
     this.#listener = this.#io.transport(protocol).accept(
       this.#io,
       get(words, this.record + OWN.FD),
       endpoint,
       options,
-      (fd, peer) => this.#accepted(fd, peer),
+      (fd) => this.#accepted(fd),
+      temporary,
     );
   }
 
   /** A new connection: a session of its own, on the least busy thread. */
-  #accepted(fd: number, peer: string): void {
+  #accepted(fd: number): void {
     const { thread } = this.#io;
     const { control } = thread;
     const { words } = control;
@@ -89,7 +99,7 @@ export class ListenerObject implements CommandTarget, OwnHost {
     });
     const reference = child === 0
       ? 0
-      : storeArguments(thread.memory, { ...this.#launch, endpoint: peer });
+      : storeEncoded(thread.memory, this.#launchText);
     if (reference === 0) {
       if (child !== 0) discardChildRecord(thread, child);
       closeFd(fd);

@@ -3,6 +3,7 @@
 import { add, get, load, put, store } from "../memory/shared_access.ts";
 import { H, OWN, Pool } from "../memory/layout.ts";
 import { assert } from "../base/assert.ts";
+import { NumberMap } from "../base/number_map.ts";
 import { Command } from "./command.ts";
 import type { CommandTarget } from "./command.ts";
 import type { Thread } from "./thread.ts";
@@ -15,6 +16,8 @@ export interface OwnHost {
   processDestroy(): void;
   /** A child gave up its endpoint for good. */
   childGaveUp(child: number): void;
+  /** A child is about to die; its record may soon be another child's. */
+  childEnds?(child: number): void;
 }
 
 /**
@@ -35,7 +38,7 @@ export class Own {
   #termAcks = 0;
   #terminating = false;
   #destroyed = false;
-  readonly #children: Map<number, ChildLink> = new Map();
+  readonly #children: NumberMap<ChildLink> = new NumberMap();
 
   constructor(thread: Thread, sentSeqnum: number, host: OwnHost) {
     this.#thread = thread;
@@ -48,7 +51,7 @@ export class Own {
   }
 
   get children(): Iterable<number> {
-    return this.#children.keys();
+    return this.#children.values().map(({ child }) => child);
   }
 
   /** Takes a prepared record as a child and starts the object behind it. */
@@ -70,7 +73,7 @@ export class Own {
     this.checkTermAcks();
   }
 
-  /** A child asks to die, or its owner wants it to. */
+  /** Ends a child, because it or its owner wants that. */
   terminateChild(child: number): void {
     // Asked already, or the whole tree is going.
     const link = this.#children.get(child);
@@ -84,11 +87,11 @@ export class Own {
   processTerm(lingerMs: number): void {
     assert(!this.#terminating, "an object is terminated once");
     this.#terminating = true;
-    for (const [child, link] of this.#children) {
+    for (const link of this.#children.values()) {
       if (link.terminating) continue;
       this.#termAcks++;
       link.markTerminating();
-      this.#sendTerm(child, lingerMs);
+      this.#sendTerm(link.child, lingerMs);
     }
     this.checkTermAcks();
   }
@@ -126,11 +129,18 @@ export class Own {
     this.#host.childGaveUp(child);
   }
 
+  /** A child asks to die. */
+  childEnds(child: number): void {
+    this.#host.childEnds?.(child);
+    this.terminateChild(child);
+  }
+
   /** Leaves children and counts in shared words, for the next owner. */
   save(childrenHead: number, termAcks: number, processed: number): void {
     const { words } = this.#thread.control;
     let head = 0;
-    for (const [child, link] of this.#children) {
+    for (const link of this.#children.values()) {
+      const { child } = link;
       // Ordering: the command that hands the owner over publishes these.
       put(words, child + OWN.NEXT_SIBLING, head);
       put(words, child + OWN.RESULT, link.terminating ? 1 : 0);
@@ -176,12 +186,12 @@ export class Own {
 /** Receives what a child sends to its owner. */
 class ChildLink implements CommandTarget {
   readonly #owner: Own;
-  readonly #child: number;
+  readonly child: number;
   terminating = false;
 
   constructor(owner: Own, child: number) {
     this.#owner = owner;
-    this.#child = child;
+    this.child = child;
   }
 
   markTerminating(): void {
@@ -190,13 +200,13 @@ class ChildLink implements CommandTarget {
 
   processCommands(bits: number): void {
     if ((bits & Command.TERM_ENDPOINT) !== 0) {
-      this.#owner.childGaveUp(this.#child);
+      this.#owner.childGaveUp(this.child);
     }
     if ((bits & Command.TERM_REQ) !== 0) {
-      if (!this.terminating) this.#owner.terminateChild(this.#child);
+      if (!this.terminating) this.#owner.childEnds(this.child);
     }
     if ((bits & Command.TERM_ACK) !== 0) {
-      this.#owner.childAcknowledged(this.#child);
+      this.#owner.childAcknowledged(this.child);
     }
   }
 }

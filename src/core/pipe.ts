@@ -318,15 +318,18 @@ export class Pipe implements PipeContract, CommandTarget {
     if (this.#state !== PipeState.ACTIVE) return false;
     const { writer } = this;
     writer.beginMessage();
-    const last = from + count - 1;
-    for (let i = from; i <= last; i++) {
-      if (!this.#writePart(parts[i] as OutPart, i < last ? MORE : 0)) {
-        writer.rollback();
-        this.#wantsMemory = true;
-        this.#memory.refused = true;
-        this.#thread.wantMemory(this);
-        return false;
-      }
+    let written = false;
+    try {
+      written = this.#writeParts(parts, from, from + count - 1);
+    } finally {
+      // Also when a part throws: it was released or detached meanwhile.
+      if (!written) writer.rollback();
+    }
+    if (!written) {
+      this.#wantsMemory = true;
+      this.#memory.refused = true;
+      this.#thread.wantMemory(this);
+      return false;
     }
     writer.completeMessages(1);
     this.flush();
@@ -361,11 +364,11 @@ export class Pipe implements PipeContract, CommandTarget {
     const { writer } = this;
     writer.beginMessage();
     writer.guaranteed = guaranteed;
-    const ok = body.length <= this.#memory.inlineMax
+    const written = body.length <= this.#memory.inlineMax
       ? writer.writeFrame(flags, body)
       : this.#writeBlock(flags, body, guaranteed);
     writer.guaranteed = false;
-    if (!ok) {
+    if (!written) {
       writer.rollback();
       return false;
     }
@@ -568,6 +571,15 @@ export class Pipe implements PipeContract, CommandTarget {
     const copy = this.#memory.control.platform.allocateBytes(length);
     if (length > 0) copy.set(source.subarray(start, start + length));
     return copy;
+  }
+
+  #writeParts(parts: readonly OutPart[], from: number, last: number): boolean {
+    for (let i = from; i <= last; i++) {
+      if (!this.#writePart(parts[i] as OutPart, i < last ? MORE : 0)) {
+        return false;
+      }
+    }
+    return true;
   }
 
   #writePart(part: OutPart, flags: number): boolean {

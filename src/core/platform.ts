@@ -11,8 +11,11 @@ export interface KeepAlive {
 
 /** A started worker. */
 export interface WorkerHandle {
-  /** Calls back once, from the event loop, when the worker is gone. */
-  onExit(callback: () => void): void;
+  /**
+   * Calls back once, from the event loop, when the worker is gone: with the
+   * error that ended it, or null when it ended by itself.
+   */
+  onExit(callback: (error: Error | null) => void): void;
   terminate(): void;
 }
 
@@ -24,6 +27,13 @@ export interface WorkerData {
   readonly context: unknown;
   /** Entry module, or null for the one beside this library. */
   readonly url: string | null;
+}
+
+/** The context that a courier is for. */
+export interface CourierContext {
+  readonly id: string;
+  /** Entry module of its workers, or null for the one beside this library. */
+  readonly workerUrl: string | null;
 }
 
 /**
@@ -45,10 +55,16 @@ export interface CorePlatform extends MemoryPlatform {
     timeoutMs: number,
     onStart: (wake: () => void) => void,
   ): Promise<void>;
+  /** Calls back after so many milliseconds, unless the process ends before. */
+  callLater(delayMs: number, callback: () => void): void;
   /** A timer that also keeps the event loop alive while retained. */
   keepAlive(callback: () => void, periodMs: number): KeepAlive;
   /** Starts a worker that neither keeps the process alive nor needs us. */
   spawnWorker(data: WorkerData): WorkerHandle;
-  /** Brings payload segments that one thread made to the others. */
-  segmentCourier(context: { readonly id: string }): SegmentCourier;
+  /**
+   * Brings payload segments that one thread made to the others.
+   *
+   * @throws {ZmqError} ENOTSUP when there is no module to start threads from.
+   */
+  segmentCourier(context: CourierContext): SegmentCourier;
 }

@@ -1,6 +1,6 @@
 // libzmq: reaper.{hpp,cpp} · runs on: reaper · RFC: –
 
-import { get, load, store } from "../memory/shared_access.ts";
+import { get, load } from "../memory/shared_access.ts";
 import { ContextState, H, Pool, SOCKET, THREAD } from "../memory/layout.ts";
 import { ZmqError } from "../base/errors.ts";
 import { defaultOptions } from "../base/options.ts";
@@ -12,7 +12,7 @@ import type { Pattern } from "./pattern.ts";
 import { SocketBase } from "./socket_base.ts";
 import type { SocketHost } from "./socket_base.ts";
 import type { Thread } from "./thread.ts";
-import type { Transport } from "./transport.ts";
+import type { Binder } from "./binder.ts";
 import { dispatchUnknown } from "./unknown_commands.ts";
 
 /**
@@ -68,7 +68,7 @@ export class Reaper implements SocketHost, CommandTarget {
 
   needIoThreads(): void {}
 
-  needReaper(): void {}
+  socketClosed(): void {}
 
   outOfMemory(): ZmqError {
     return new ZmqError("ENOMEM");
@@ -78,7 +78,7 @@ export class Reaper implements SocketHost, CommandTarget {
     throw new Error("A reaped socket has no pattern");
   }
 
-  transport(): Transport {
+  binder(): Binder {
     throw new Error("A reaped socket makes no connections");
   }
 
@@ -126,8 +126,6 @@ export class Reaper implements SocketHost, CommandTarget {
   #keepSegments(): void {
     const { memory, control } = this.thread;
     const count = load(control.words, H.SEGMENT_COUNT);
-    for (let index = 0; index < count; index++) memory.payload.obtain(index);
-    store(control.words, H.SEGMENTS_KEPT, count);
-    control.wakeAll();
+    for (let index = 0; index < count; index++) memory.payload.keep(index);
   }
 }

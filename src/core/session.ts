@@ -18,6 +18,7 @@ import type {
   Connecter,
   Engine,
   IoContext,
+  IoObject,
   SessionPort,
   Transport,
 } from "./transport.ts";
@@ -26,10 +27,11 @@ import type {
  * Ties one engine at a time to one pipe. A connecting session lives as long
  * as its endpoint and reconnects; an accepted one dies with its engine.
  */
-export class Session implements SessionPort, CommandTarget, PipeSink, OwnHost {
+export class Session
+  implements SessionPort, CommandTarget, PipeSink, OwnHost, IoObject {
   readonly record: number;
   readonly io: IoContext;
-  readonly options: SocketOptions;
+  readonly options: Readonly<SocketOptions>;
   readonly endpoint: string;
   /** Whether this side connects (and reconnects). */
   readonly active: boolean;
@@ -41,7 +43,8 @@ export class Session implements SessionPort, CommandTarget, PipeSink, OwnHost {
   #pipe: Pipe | null = null;
   #engine: Engine | null = null;
   #connecter: Connecter | null = null;
-  readonly #dyingPipes: Set<Pipe> = new Set();
+  /** Former pipes that have not ended yet. */
+  #dyingPipes = 0;
   /** Told to die; waits for the pipe to be drained. */
   #pending = false;
   #lingerTimer: Timer | null = null;
@@ -170,7 +173,7 @@ export class Session implements SessionPort, CommandTarget, PipeSink, OwnHost {
       this.#cancelLinger();
       // Nothing can be sent or received any more on this connection.
       if (!this.#pending && !this.#own.terminating) this.#terminate();
-    } else this.#dyingPipes.delete(pipe);
+    } else this.#dyingPipes--;
     this.#dieIfDrained();
   }
 
@@ -184,12 +187,15 @@ export class Session implements SessionPort, CommandTarget, PipeSink, OwnHost {
     this.#cancelLinger();
     const { thread } = this.io;
     thread.unregister(this.record + OWN.NODE);
-    this.io.removeObject(this);
     thread.control.post(this.record + OWN.TO_OWNER, Command.TERM_ACK);
   }
 
+  abandon(): void {
+    this.#connecter?.close();
+    this.#engine?.terminate();
+  }
+
   #start(): void {
-    this.io.addObject(this);
     this.#own.processSeqnum();
     const fd = get(this.io.thread.control.words, this.record + OWN.FD);
     if (fd >= 0) this.attach(this.#transport.createEngine(this.io, fd, this));
@@ -201,7 +207,7 @@ export class Session implements SessionPort, CommandTarget, PipeSink, OwnHost {
     const pipe = this.#pipe;
     if (options.immediate && pipe !== null && !this.#pending) {
       pipe.terminate(false);
-      this.#dyingPipes.add(pipe);
+      this.#dyingPipes++;
       this.#pipe = null;
     }
     if (options.reconnectInterval <= 0 && this.#pending) {
@@ -253,7 +259,7 @@ export class Session implements SessionPort, CommandTarget, PipeSink, OwnHost {
 
   #dieIfDrained(): void {
     if (!this.#pending || this.#own.terminating) return;
-    if (this.#pipe !== null || this.#dyingPipes.size > 0) return;
+    if (this.#pipe !== null || this.#dyingPipes > 0) return;
     this.#own.processTerm(0);
   }
 

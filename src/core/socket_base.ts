@@ -14,6 +14,7 @@ import {
 import { Message } from "../memory/message.ts";
 import { assert } from "../base/assert.ts";
 import { ZmqError } from "../base/errors.ts";
+import { NumberMap } from "../base/number_map.ts";
 import type { OptionName, SocketOptions } from "../base/options.ts";
 import type { SocketType } from "../base/socket_type.ts";
 import { Command } from "./command.ts";
@@ -27,11 +28,11 @@ import type { Pattern, PatternState, Received } from "./pattern.ts";
 import type { OutPart } from "./pipe_contract.ts";
 import { SocketEndpoints } from "./socket_endpoints.ts";
 import type { EndpointOwner, SavedEndpoint } from "./socket_endpoints.ts";
-import type { Transport } from "./transport.ts";
+import type { Binder } from "./binder.ts";
 import type { Thread } from "./thread.ts";
 
 /** Operations between two looks at whether the other threads live. */
-const LIVENESS_OPERATIONS = 1024;
+const LIVENESS_OPERATIONS = 16;
 
 /** What a socket needs of its context on this thread. */
 export interface SocketHost {
@@ -40,12 +41,12 @@ export interface SocketHost {
   readonly contextId: string;
   /** Starts I/O workers if this thread may; sockets with endpoints need them. */
   needIoThreads(): void;
-  /** The reaper will be needed. */
-  needReaper(): void;
+  /** The reaper has one more socket to take, soon. */
+  socketClosed(): void;
   /** The error of a thread that finds no memory. */
   outOfMemory(): ZmqError;
   createPattern(type: SocketType, socket: SocketBase): Pattern;
-  transport(protocol: string): Transport;
+  binder(protocol: string): Binder;
   /** Commands were processed for this socket. */
   touched(socket: SocketBase): void;
   socketGone(socket: SocketBase): void;
@@ -83,7 +84,7 @@ export class SocketBase implements EndpointOwner, CommandTarget, OwnHost {
 
   readonly #own: Own;
   readonly #endpoints: SocketEndpoints;
-  readonly #pipes: Set<Pipe> = new Set();
+  readonly #pipes: NumberMap<Pipe> = new NumberMap();
   readonly #pattern: Pattern | null;
   #closed = false;
   #operations = 0;
@@ -201,7 +202,7 @@ export class SocketBase implements EndpointOwner, CommandTarget, OwnHost {
 
   /** Pipes attached now. */
   get pipes(): Iterable<Pipe> {
-    return this.#pipes;
+    return this.#pipes.values();
   }
 
   /** The mailbox that serves this socket. */
@@ -214,7 +215,7 @@ export class SocketBase implements EndpointOwner, CommandTarget, OwnHost {
     if (name === "sendHighWaterMark" || name === "receiveHighWaterMark") {
       this.#publishHwm();
       const { sendHighWaterMark, receiveHighWaterMark } = this.options;
-      for (const pipe of this.#pipes) {
+      for (const pipe of this.#pipes.values()) {
         pipe.setHwm(sendHighWaterMark, receiveHighWaterMark);
       }
     }
@@ -332,7 +333,7 @@ export class SocketBase implements EndpointOwner, CommandTarget, OwnHost {
   /** Hands the socket over to the reaper; it is not to be used any more. */
   close(): void {
     if (this.#closed) return;
-    this.host.needReaper();
+    this.host.socketClosed();
     const { control } = this.thread;
     this.#endpoints.closeNames();
     this.#letGo();
@@ -389,7 +390,7 @@ export class SocketBase implements EndpointOwner, CommandTarget, OwnHost {
 
   pipeTerminated(pipe: Pipe): void {
     this.#pattern?.pipeTerminated(pipe);
-    this.#pipes.delete(pipe);
+    this.#pipes.delete(pipe.node);
     this.#endpoints.pipeGone(pipe);
     this.host.touched(this);
     if (this.#own.terminating) this.#own.unregisterTermAck();
@@ -405,6 +406,10 @@ export class SocketBase implements EndpointOwner, CommandTarget, OwnHost {
     this.#endpoints.childGaveUp(child);
   }
 
+  childEnds(child: number): void {
+    this.#endpoints.forgetChild(child);
+  }
+
   /** A pipe that somebody else made for this socket. */
   processBind(record: number, end: 0 | 1): Pipe {
     const pipe = new Pipe(this.thread, record, end, this);
@@ -418,7 +423,7 @@ export class SocketBase implements EndpointOwner, CommandTarget, OwnHost {
 
   /** Adds a pipe; a dying socket sends it away at once. */
   attachPipe(pipe: Pipe, locallyInitiated: boolean): void {
-    this.#pipes.add(pipe);
+    this.#pipes.set(pipe.node, pipe);
     if (this.#own.terminating) {
       this.#own.registerTermAcks(1);
       pipe.terminate(false);
@@ -444,7 +449,7 @@ export class SocketBase implements EndpointOwner, CommandTarget, OwnHost {
       new LonelyEnd((end) => this.#lonelyEndGone(end)),
     );
     pipe.setNoDelay();
-    this.#pipes.add(pipe);
+    this.#pipes.set(pipe.node, pipe);
     if (this.#own.terminating) this.#own.registerTermAcks(1);
     control.serveNode(pipe.node, this.mailbox);
   }
@@ -453,13 +458,13 @@ export class SocketBase implements EndpointOwner, CommandTarget, OwnHost {
     this.host.needIoThreads();
   }
 
-  transport(protocol: string): Transport {
-    return this.host.transport(protocol);
+  binder(protocol: string): Binder {
+    return this.host.binder(protocol);
   }
 
   /** Reaper: begins the end of this socket. */
   terminate(): void {
-    const pipes = [...this.#pipes];
+    const pipes = this.#pipes.values();
     this.#own.registerTermAcks(pipes.length);
     for (const pipe of pipes) pipe.terminate(false);
     const { words } = this.thread.control;
@@ -471,6 +476,8 @@ export class SocketBase implements EndpointOwner, CommandTarget, OwnHost {
     thread.unregister(record + SOCKET.NODE);
     assert(this.#pipes.size === 0, "a socket outlives its pipes");
     this.host.socketGone(this);
+    // Whoever counts sockets by their records passes this one over.
+    store(thread.control.words, record + SOCKET.ID, 0);
     thread.control.giveRecord(Pool.SOCKET, record);
     if (thread.control.count(H.SOCKET_COUNT, -1) === 0) {
       thread.control.wakeAll();
@@ -488,7 +495,7 @@ export class SocketBase implements EndpointOwner, CommandTarget, OwnHost {
   }
 
   #lonelyEndGone(pipe: Pipe): void {
-    this.#pipes.delete(pipe);
+    this.#pipes.delete(pipe.node);
     if (this.#own.terminating) this.#own.unregisterTermAck();
   }
 
@@ -514,7 +521,7 @@ export class SocketBase implements EndpointOwner, CommandTarget, OwnHost {
     const side = end === record + PIPE.END ? 0 : 1;
     const pipe = new Pipe(this.thread, record, side, this);
     pipe.restore(saved);
-    this.#pipes.add(pipe);
+    this.#pipes.set(pipe.node, pipe);
     return pipe;
   }
 
@@ -528,7 +535,7 @@ export class SocketBase implements EndpointOwner, CommandTarget, OwnHost {
     this.#closed = true;
     const saved: SavedPipe[] = [];
     let head = 0;
-    for (const pipe of this.#pipes) {
+    for (const pipe of this.#pipes.values()) {
       saved.push(pipe.save());
       // Ordering: the command or ticket that hands the socket over publishes
       // all of this.

@@ -6,7 +6,6 @@ import { parseEndpoint } from "../base/endpoint.ts";
 import type { Endpoint, InprocEndpoint } from "../base/endpoint.ts";
 import { ZmqError } from "../base/errors.ts";
 import { skipsDuplicateConnect } from "../base/socket_type.ts";
-import { closeFd } from "../../ffi/mod.ts";
 import { Command } from "./command.ts";
 import { chooseIoThread } from "./choose_io_thread.ts";
 import { InprocRegistry } from "./inproc_registry.ts";
@@ -19,7 +18,7 @@ import type { SocketType } from "../base/socket_type.ts";
 import type { SocketOptions } from "../base/options.ts";
 import type { Thread } from "./thread.ts";
 import type { PipeSink } from "./pipe.ts";
-import type { Transport } from "./transport.ts";
+import type { Binder } from "./binder.ts";
 
 /** The socket that endpoints belong to. */
 export interface EndpointOwner extends PipeSink {
@@ -30,7 +29,7 @@ export interface EndpointOwner extends PipeSink {
   readonly thread: Thread;
   /** Starts I/O workers if this thread may. */
   needIoThreads(): void;
-  transport(protocol: string): Transport;
+  binder(protocol: string): Binder;
   attachPipe(pipe: Pipe, locallyInitiated: boolean): void;
   /** Takes the far end of a pipe that nobody came for. */
   attachLonelyEnd(record: number): void;
@@ -118,6 +117,12 @@ export class SocketEndpoints {
     this.#own.terminateChild(child);
   }
 
+  /** A session dies by itself; its pipe goes its own way. */
+  forgetChild(child: number): void {
+    const index = this.#entries.findIndex((entry) => entry.child === child);
+    if (index >= 0) this.#entries.splice(index, 1);
+  }
+
   pipeGone(pipe: Pipe): void {
     const index = this.#entries.findIndex((entry) => entry.pipe === pipe);
     if (index < 0) return;
@@ -168,20 +173,22 @@ export class SocketEndpoints {
   #listen(endpoint: Endpoint): void {
     const { options } = this.#socket;
     const slot = this.#chooseThread();
-    const transport = this.#socket.transport(endpoint.protocol);
-    const { fd, endpoint: text } = transport.listen(endpoint, options);
+    const binder = this.#socket.binder(endpoint.protocol);
+    const listening = binder.listen(endpoint, options);
+    const text = listening.endpoint;
     try {
       const child = this.#createChild(
         OwnKind.LISTENER,
         slot,
         endpoint.protocol,
         text,
+        listening.temporary,
       );
-      put(this.#words, child + OWN.FD, fd);
+      put(this.#words, child + OWN.FD, listening.fd);
       this.#own.launch(child);
       this.#add(text, true, child, null);
     } catch (error) {
-      closeFd(fd);
+      listening.discard();
       throw error;
     }
     options.lastEndpoint = text;
@@ -305,6 +312,7 @@ export class SocketEndpoints {
     slot: number,
     protocol: string,
     endpoint: string,
+    temporary = false,
   ): number {
     const { thread, options } = this.#socket;
     const child = createChildRecord(thread, {
@@ -318,6 +326,7 @@ export class SocketEndpoints {
       protocol,
       endpoint,
       options,
+      temporary,
     });
     if (reference === 0) {
       discardChildRecord(thread, child);

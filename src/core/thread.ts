@@ -4,6 +4,7 @@ import {
   compareExchange,
   exchange,
   load,
+  notifyAll,
   store,
   wait,
   waitAsync,
@@ -20,6 +21,8 @@ import {
 import type { ContextMemory } from "../memory/context_memory.ts";
 import type { ControlSegment } from "../memory/control_segment.ts";
 import { ZmqError } from "../base/errors.ts";
+import { NumberMap } from "../base/number_map.ts";
+import { deadThreadError } from "./dead_thread_error.ts";
 import type { CommandTarget } from "./command.ts";
 import type { CorePlatform, KeepAlive } from "./platform.ts";
 
@@ -44,12 +47,16 @@ export class Thread {
   readonly record: number;
   /** Called for commands to an object that is not on this thread yet. */
   onUnknown: ((node: number, bits: number) => void) | null = null;
+  /** Called before this thread blocks. */
+  onBlock: (() => void) | null = null;
   /** Called after a turn that processed commands. */
   onProcessed: (() => void) | null = null;
 
-  readonly #targets: Map<number, CommandTarget> = new Map();
+  readonly #targets: NumberMap<CommandTarget> = new NumberMap();
   readonly #nodes: number[] = [];
   readonly #memoryWaiters: Set<MemoryWaiter> = new Set();
+  /** How often mail was handled; tells whether an answer may be out of date. */
+  turns = 0;
   #processing = false;
   #state: number = ContextState.OPEN;
 
@@ -90,6 +97,11 @@ export class Thread {
     this.#targets.delete(node);
   }
 
+  /** The objects that live on this thread, as of now. */
+  get targets(): CommandTarget[] {
+    return this.#targets.values();
+  }
+
   /** Whether commands of several objects are being handled right now. */
   get processing(): boolean {
     return this.#processing;
@@ -126,6 +138,7 @@ export class Thread {
     } finally {
       this.#processing = false;
     }
+    this.turns++;
     this.onProcessed?.();
     return true;
   }
@@ -167,6 +180,45 @@ export class Thread {
   }
 
   /**
+   * Gets ready to sleep in poll(2), beside descriptors that are none of the
+   * context's. {@link hasMail} then tells whether to sleep at all, and {@link
+   * endDescriptorSleep} follows in any case.
+   *
+   * @param wakeTarget What ends the sleep: a target for {@link
+   * CorePlatform.wake}, this sleep's alone.
+   */
+  beginDescriptorSleep(wakeTarget: number): void {
+    this.onBlock?.();
+    const { words } = this.control;
+    // Ordering: the target first, for whoever sees how the thread sleeps; then
+    // as in prepareSleep, with the caller's look for mail at the end.
+    store(words, this.record + THREAD.WAKE_TARGET, wakeTarget);
+    store(words, this.record + THREAD.SLEEP, Sleep.DESCRIPTOR);
+  }
+
+  /**
+   * The thread runs again after {@link beginDescriptorSleep}.
+   *
+   * @returns Whether a sender undertook to wake the target: it has done so, or
+   * is about to, and the target must not go away before.
+   */
+  endDescriptorSleep(): boolean {
+    const { words } = this.control;
+    const sleep = this.record + THREAD.SLEEP;
+    const woken = exchange(words, sleep, Sleep.AWAKE) !== Sleep.DESCRIPTOR;
+    if (this.#armed) {
+      // The armed waitAsync still stands, and nobody has notified it since.
+      // Ordering: as in prepareSleep.
+      store(words, sleep, Sleep.FUTEX);
+      if (this.hasMail()) {
+        store(words, sleep, Sleep.AWAKE);
+        notifyAll(words, sleep);
+      }
+    }
+    return woken;
+  }
+
+  /**
    * Blocks until commands were handled, or a time of {@link
    * CorePlatform.monotonicMs} has come.
    *
@@ -178,6 +230,7 @@ export class Thread {
       if (this.processMail()) return true;
       const left = deadlineMs - this.platform.monotonicMs();
       if (left <= 0) return false;
+      this.onBlock?.();
       if (!this.prepareSleep(Sleep.FUTEX)) continue;
       const result = wait(
         this.control.words,
@@ -218,7 +271,7 @@ export class Thread {
     const { state } = this.control;
     if (state === ContextState.OPEN) return;
     if (state === ContextState.SHUT_DOWN) throw new ZmqError("ETERM");
-    throw new ZmqError("EOWNERDEAD");
+    throw deadThreadError(this.control);
   }
 
   /**

@@ -1,23 +1,27 @@
-// libzmq: socket_base.cpp (bind, connect), session_base.cpp (start_connecting) · runs on: app thread and io thread · RFC: –
+// libzmq: session_base.cpp (start_connecting) · runs on: io thread · RFC: –
 
 import type { SocketOptions } from "../base/options.ts";
-import type { Endpoint } from "../base/endpoint.ts";
 import type { Poller } from "../poller/poller.ts";
 import type { TimerQueue } from "../poller/timer_queue.ts";
 import type { Pipe } from "./pipe.ts";
 import type { Thread } from "./thread.ts";
+
+/** Something that an I/O worker keeps, if it holds descriptors. */
+export interface IoObject {
+  /** Closes its descriptors: the worker ends, and nobody else would. */
+  abandon(): void;
+}
 
 /** What the objects on an I/O worker may use of it. */
 export interface IoContext {
   readonly thread: Thread;
   readonly poller: Poller;
   readonly timers: TimerQueue;
-  /** Descriptor by which other threads wake this one. */
-  readonly wakeFd: number;
+  /** What ffi's `wake` takes to wake this thread. */
+  readonly wakeTarget: number;
   transport(protocol: string): Transport;
-  /** Keeps an object that only the kernel refers to. */
+  /** Keeps an object that only the kernel refers to, until the end. */
   addObject(object: object): void;
-  removeObject(object: object): void;
   /** Called after each turn, for what other threads left elsewhere. */
   addTurnHook(hook: () => void): void;
   /** Called once, when the worker stops. */
@@ -61,13 +65,6 @@ export interface SessionPort {
   engineError(end: EngineEnd, reason: string): void;
 }
 
-/** A listening descriptor made on the application's thread. */
-export interface Listening {
-  fd: number;
-  /** The endpoint with wildcards resolved. */
-  endpoint: string;
-}
-
 /** An attempt, and further attempts, to make a session's connection. */
 export interface Connecter {
   /** Stops trying and lets go of everything. */
@@ -79,26 +76,25 @@ export interface Listener {
   close(): void;
 }
 
-/** How connections of one protocol come to be. */
+/** How connections of one protocol come to be, on an I/O thread. */
 export interface Transport {
   readonly protocols: readonly string[];
   /**
-   * Binds and listens. App thread.
+   * Accepts on a descriptor that a binder made.
    *
-   * @throws {ZmqError} The operating system's refusal.
+   * @param temporary Whether to remove the endpoint's path at the end.
    */
-  listen(endpoint: Endpoint, options: SocketOptions): Listening;
-  /** Accepts on a descriptor made by {@link Transport.listen}. I/O thread. */
   accept(
     io: IoContext,
     fd: number,
     endpoint: string,
     options: SocketOptions,
-    accepted: (fd: number, peer: string) => void,
+    accepted: (fd: number) => void,
+    temporary?: boolean,
   ): Listener;
   /**
    * Begins to connect; calls `session.attach` with an engine when it has a
-   * connection. I/O thread.
+   * connection.
    *
    * @param wait Whether to wait for the reconnect interval first.
    */

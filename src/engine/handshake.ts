@@ -1,7 +1,6 @@
 // libzmq: zmtp_engine.cpp (handshake), null_mechanism.{hpp,cpp} · runs on: io thread · RFC: 23 (NULL, READY, ERROR)
 
 import {
-  BODY_TOO_LARGE,
   FRAME_COMMAND,
   FRAME_LONG,
   readBodyLength,
@@ -23,8 +22,14 @@ import {
 } from "../zmtp/greeting.ts";
 import { checkReady, encodeReady, parseReady } from "../zmtp/ready_codec.ts";
 
+/** Octets of the shortest command: the size of its name, one character. */
+const COMMAND_BYTES_MIN = 2;
+
 /** Bytes of a peer that are held before its handshake is done. */
 export const HANDSHAKE_BUFFER_BYTES: number = HANDSHAKE_COMMAND_BYTES_MAX;
+
+/** The same for every connection; nobody writes into it. */
+const GREETING: Uint8Array = encodeGreeting("NULL", false);
 
 /** Greeting and NULL handshake of one connection; no input or output. */
 export class Handshake {
@@ -45,7 +50,7 @@ export class Handshake {
 
   /** What we say first. */
   greeting(): Uint8Array {
-    return encodeGreeting("NULL", false);
+    return GREETING;
   }
 
   /** What is to be sent now, once. */
@@ -84,7 +89,10 @@ export class Handshake {
     if ((flags & FRAME_LONG) !== 0) {
       header = 9;
       if (end - at < header) {
-        this.error = checkFrame(flags, 0, -1, HANDSHAKE_COMMAND_BYTES_MAX);
+        // The length is still to come: the least that a command has stands in.
+        this.error = (flags & FRAME_COMMAND) === 0
+          ? "ERR_ZMTP_UNEXPECTED_COMMAND"
+          : checkFrame(flags, COMMAND_BYTES_MIN, -1, HANDSHAKE_BUFFER_BYTES);
         return 0;
       }
       length = readBodyLength(bytes, at);
@@ -92,7 +100,6 @@ export class Handshake {
     this.error = (flags & FRAME_COMMAND) === 0
       ? "ERR_ZMTP_UNEXPECTED_COMMAND"
       : checkFrame(flags, length, -1, HANDSHAKE_BUFFER_BYTES - header);
-    if (length === BODY_TOO_LARGE) this.error ??= "ERR_ZMTP_COMMAND_TOO_LARGE";
     if (this.error !== null || end - at < header + length) return 0;
     this.#command(bytes, at + header, at + header + length);
     return header + length;

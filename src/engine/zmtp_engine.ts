@@ -6,7 +6,6 @@ import {
   errnoNumber,
   receive,
   receiveVector,
-  send,
   yieldThread,
 } from "../../ffi/mod.ts";
 import { SocketType } from "../base/socket_type.ts";
@@ -23,11 +22,11 @@ import {
   encodeCancel,
   encodeCommandFrame,
   encodeLegacySubscription,
-  encodePong,
   encodeSubscribe,
   identifyCommand,
-  parsePing,
+  pingContextStart,
 } from "../zmtp/command_codec.ts";
+import { ControlQueue } from "./control_queue.ts";
 import { READ_BYTES_MAX } from "./engine_buffers.ts";
 import type { EngineBuffers } from "./engine_buffers.ts";
 import { Handshake, HANDSHAKE_BUFFER_BYTES } from "./handshake.ts";
@@ -48,6 +47,9 @@ const BATCHES_PER_TURN_MAX = 8;
  */
 const MEMORY_PATIENCE_MS = 1000;
 
+/** Answers to PINGs that wait for a peer to read, bytes. */
+const ANSWERS_BYTES_MAX = 1024;
+
 const NOTHING = new Uint8Array(0);
 
 /** One connection that speaks ZMTP 3 with the NULL mechanism. */
@@ -66,7 +68,7 @@ export class ZmtpEngine implements Engine, PollEvents, MemoryWaiter {
   /** Received and not yet parsed. */
   #leftover: Uint8Array = NOTHING;
   /** Greeting, READY, PONG: bytes that go before the pipe's. */
-  #control: Uint8Array = NOTHING;
+  readonly #control = new ControlQueue();
   #inputStopped = false;
   #outputWanted = false;
   #scheduled = false;
@@ -106,7 +108,7 @@ export class ZmtpEngine implements Engine, PollEvents, MemoryWaiter {
           ),
       );
     }
-    this.#queueControl(this.#handshake.greeting());
+    this.#control.push(this.#handshake.greeting());
     this.#setInterest();
     this.#io.continueLater(() => this.outEvent());
   }
@@ -156,6 +158,7 @@ export class ZmtpEngine implements Engine, PollEvents, MemoryWaiter {
       // A broken connection is found by reading, so that nothing that came
       // before the end is lost.
       this.#outputWanted = result === SendResult.FULL;
+      if (this.#outputWanted) this.#outputExhausted();
       // What went out before is room for the sender, however small.
       pipe.tellRead();
       this.#setInterest();
@@ -209,12 +212,13 @@ export class ZmtpEngine implements Engine, PollEvents, MemoryWaiter {
     const count = receive(this.#fd, scratch, have, room);
     if (count <= 0) {
       if (count !== EAGAIN) this.#endOfStream(count);
+      else this.#inputExhausted();
       return;
     }
     const end = have + count;
     const at = this.#handshake.feed(scratch, 0, end);
     const reply = this.#handshake.takeReply();
-    if (reply !== null) this.#queueControl(reply);
+    if (reply !== null) this.#control.push(reply);
     if (this.#handshake.error !== null) {
       this.#flushControl();
       this.#breakOff(this.#handshake.error);
@@ -269,6 +273,7 @@ export class ZmtpEngine implements Engine, PollEvents, MemoryWaiter {
       const count = large ? this.#receiveLarge(inbound) : this.#receiveSmall();
       if (count <= 0) {
         if (count !== EAGAIN || this.#hungUp) this.#endOfStream(count);
+        else this.#inputExhausted();
         return;
       }
       const body = large ? Math.min(count, wanted - READ_BYTES_MAX) : 0;
@@ -276,7 +281,9 @@ export class ZmtpEngine implements Engine, PollEvents, MemoryWaiter {
       const { scratch } = this.#buffers;
       this.#leftover = NOTHING;
       this.#parse(scratch, have + count - body);
-      if (this.#ended || this.#inputStopped || count < wanted) return;
+      if (this.#ended) return;
+      if (count < wanted) this.#inputExhausted();
+      if (this.#inputStopped || count < wanted) return;
     }
   }
 
@@ -375,11 +382,13 @@ export class ZmtpEngine implements Engine, PollEvents, MemoryWaiter {
         return written ? null : "ENOMEM";
       }
       case CommandKind.PING: {
-        const ping = parsePing(bytes, start, end);
-        if (typeof ping === "string") return ping;
-        // One answer at a time: a peer that does not read gets no more.
-        if (this.#control.length === 0) {
-          this.#queueControl(encodeCommandFrame(encodePong(ping.context)));
+        const contextAt = pingContextStart(bytes, start, end);
+        if (typeof contextAt === "string") return contextAt;
+        // RFC 37: each PING is answered. A peer that asks and does not read
+        // gets no more than it has room for.
+        if (this.#control.length >= ANSWERS_BYTES_MAX) this.#sendAnswers();
+        if (this.#control.length < ANSWERS_BYTES_MAX) {
+          this.#control.pushPong(bytes, contextAt, end);
         }
         return null;
       }
@@ -405,20 +414,18 @@ export class ZmtpEngine implements Engine, PollEvents, MemoryWaiter {
 
   // Output.
 
-  #queueControl(bytes: Uint8Array): void {
-    const joined = new Uint8Array(this.#control.length + bytes.length);
-    joined.set(this.#control);
-    joined.set(bytes, this.#control.length);
-    this.#control = joined;
+  /** Tries to send answers from within input; how that ends is seen later. */
+  #sendAnswers(): void {
+    if (!this.#outbound?.partial) this.#control.send(this.#fd);
   }
 
   /** Sends control bytes, between two batches; false when some are left. */
   #flushControl(): boolean {
     if (this.#control.length === 0 || this.#outbound?.partial) return true;
-    const sent = send(this.#fd, this.#control, 0, this.#control.length);
-    if (sent > 0) this.#control = this.#control.subarray(sent);
+    const sent = this.#control.send(this.#fd);
     if (this.#control.length === 0) return true;
     this.#outputWanted = sent === EAGAIN || sent >= 0;
+    if (this.#outputWanted) this.#outputExhausted();
     this.#setInterest();
     if (!this.#outputWanted) this.#afterBrokenWrite();
     return false;
@@ -440,6 +447,16 @@ export class ZmtpEngine implements Engine, PollEvents, MemoryWaiter {
       !this.#inputStopped,
       this.#outputWanted,
     );
+  }
+
+  /** A read brought less than it had room for. */
+  #inputExhausted(): void {
+    if (this.#handle !== null) this.#io.poller.inputExhausted(this.#handle);
+  }
+
+  /** A write was not taken whole. */
+  #outputExhausted(): void {
+    if (this.#handle !== null) this.#io.poller.outputExhausted(this.#handle);
   }
 
   // Ends.

@@ -128,14 +128,16 @@ export class ConflateWriter {
     const { blocks } = this.#memory;
     const length = this.#length;
     this.#length = 0;
-    const ref = blocks.allocate(length);
+    // Guaranteed: nothing could tell the sender that it is lost, and there are
+    // a few blocks per pipe at most.
+    const ref = blocks.allocate(length, true);
     if (ref !== 0) {
       blocks.bytes(ref, 0, length).set(this.#bytes.subarray(0, length));
     }
     if (this.#bytes.length > KEPT_BYTES_MAX) {
       this.#bytes = new Uint8Array(KEPT_BYTES_MAX);
     }
-    // At the memory limit the message before it stays the newest.
+    // The system has no memory at all: the message before it stays the newest.
     if (ref === 0) return;
     if (this.#finished !== 0) blocks.release(this.#finished);
     this.#finished = ref;

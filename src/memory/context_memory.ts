@@ -30,7 +30,8 @@ export class ContextMemory {
   /** Largest frame that is copied into a pipe, bytes. */
   readonly inlineMax: number;
   /** Messages this thread has received or made and not released. */
-  unreleasedMessages = 0;
+  #unreleased = 0;
+  #left = false;
   /** Set by a pipe that found no memory for a message. */
   refused = false;
   /** Owner: this thread. Keeps lent memory alive while others read it. */
@@ -70,6 +71,34 @@ export class ContextMemory {
     return this.#loans.size;
   }
 
+  get unreleasedMessages(): number {
+    return this.#unreleased;
+  }
+
+  /** A message was received or made. */
+  messageMade(): void {
+    this.#unreleased++;
+  }
+
+  /** The bytes of a message were given back. */
+  messageReleased(): void {
+    this.#unreleased--;
+    if (this.#left) this.#dropIfIdle();
+  }
+
+  /**
+   * Lets go of the segments as soon as this thread has neither messages nor
+   * loans left: from then on its sockets are gone for good.
+   */
+  leave(): void {
+    this.#left = true;
+    this.#dropIfIdle();
+  }
+
+  #dropIfIdle(): void {
+    if (this.#unreleased === 0 && this.#loans.size === 0) this.payload.drop();
+  }
+
   /** Calls back for lent memory that nobody refers to any more. */
   collectLoans(): void {
     const { words, layout } = this.control;
@@ -85,6 +114,7 @@ export class ContextMemory {
       ref = next;
       if (loan?.free !== undefined) callBack(loan.free);
     }
+    if (this.#left) this.#dropIfIdle();
   }
 
   // A chunk's pins are in the chunk, since a pipe may move to another thread

@@ -15,9 +15,11 @@ import {
 import type { Words } from "./shared_access.ts";
 import {
   ContextState,
+  FAILURE_BYTES_MAX,
   H,
   Layout,
   MAILBOX,
+  NO_SLOT,
   NODE,
   NODE_PARKED,
   Sleep,
@@ -66,11 +68,36 @@ export class ControlSegment {
     return load(this.words, H.STATE);
   }
 
-  /** Marks the context as failed and wakes all threads to see it. */
-  fail(slot: number): void {
-    compareExchange(this.words, H.FAILED_THREAD, 0, slot + 1);
-    store(this.words, H.STATE, ContextState.FAILED);
+  /**
+   * Marks the context as failed and wakes all threads to see it.
+   *
+   * @param slot The thread that died, {@link NO_SLOT} when it had none.
+   * @param reason What it died of, where that is known.
+   */
+  fail(slot: number, reason = ""): void {
+    const { words } = this;
+    if (compareExchange(words, H.FAILED_THREAD, 0, slot + 1) === 0) {
+      // Ordering: published by the length; only the first to fail writes.
+      const room = new Uint8Array(
+        words.buffer,
+        H.FAILURE * 4,
+        FAILURE_BYTES_MAX,
+      );
+      const bytes = new TextEncoder().encode(reason).subarray(0, room.length);
+      room.set(bytes);
+      store(words, H.FAILURE_BYTES, bytes.length);
+    }
+    store(words, H.STATE, ContextState.FAILED);
     this.wakeAll();
+  }
+
+  /** What the first dead thread died of; empty when it could not say. */
+  failureReason(): string {
+    const length = load(this.words, H.FAILURE_BYTES);
+    // Decoders refuse shared memory.
+    const bytes = new Uint8Array(length);
+    bytes.set(new Uint8Array(this.words.buffer, H.FAILURE * 4, length));
+    return new TextDecoder().decode(bytes);
   }
 
   /** Wakes every thread, so that it looks at the context's state. */
@@ -85,7 +112,7 @@ export class ControlSegment {
   locked<T>(lock: number, body: () => T): T | undefined {
     const { words, platform } = this;
     if (!acquire(words, lock, this.tid, platform.threadAlive)) {
-      this.fail(this.layout.threadCount);
+      this.fail(NO_SLOT);
       return undefined;
     }
     try {
@@ -221,7 +248,7 @@ export class ControlSegment {
       compareExchange(words, thread + THREAD.SLEEP, how, Sleep.AWAKE) !== how
     ) return;
     if (how === Sleep.DESCRIPTOR) {
-      this.platform.signalFd(load(words, thread + THREAD.WAKE_FD));
+      this.platform.wake(load(words, thread + THREAD.WAKE_TARGET));
     } else {
       notifyAll(words, thread + THREAD.SLEEP);
     }

@@ -1,5 +1,7 @@
 // libzmq: config.hpp, ctx.cpp (slots) · runs on: any · RFC: –
 
+import { INPROC_NAME_BYTES_MAX } from "../base/limits.ts";
+
 /**
  * Where things lie in a context's control segment, in 32-bit words. The
  * geometry follows from the context's options alone, so that every thread
@@ -8,7 +10,7 @@
 
 /** Context header. */
 export const H = {
-  /** Bits of {@link ContextState}. */
+  /** See {@link ContextState}. */
   STATE: 0,
   /** Slot of the thread that was found dead, plus one. */
   FAILED_THREAD: 1,
@@ -26,15 +28,15 @@ export const H = {
   PIPE_COUNT: 9,
   OWN_COUNT: 10,
   BLOCK_COUNT: 11,
-  /** Bit 0: the reaper runs. Bit n: I/O worker n runs. */
-  WORKERS_STARTED: 12,
   /** Kernel thread id of the context's creator. */
   CREATOR_TID: 13,
   NEXT_SOCKET_ID: 14,
   /** Counts inproc connects, for their order. */
   CONNECT_COUNT: 49,
-  /** Payload segments that the reaper holds. */
-  SEGMENTS_KEPT: 48,
+  /** Payload segments that the reaper holds: 128 bits. */
+  SEGMENTS_KEPT: 50,
+  /** Those that nobody could bring to it: 128 bits. */
+  SEGMENTS_LOST: 54,
   /** Free pages not yet given back to the system. */
   DIRTY_PAGES: 15,
   /** Heads of the free stacks of cells, one per size class. */
@@ -45,8 +47,19 @@ export const H = {
   POOL: 32,
   /** How often payload was freed; wraps. */
   MEMORY_FREED: 40,
-  SIZE: 64,
+  /** Why the first dead thread died: bytes of UTF-8, and their number. */
+  FAILURE_BYTES: 63,
+  FAILURE: 64,
+  /** Kernel thread ids of the threads that made the payload segments. */
+  SEGMENT_MAKERS: 192,
+  SIZE: 320,
 } as const;
+
+/** Bytes of the text about a failure; a longer one is cut. */
+export const FAILURE_BYTES_MAX: number = (H.SEGMENT_MAKERS - H.FAILURE) * 4;
+
+/** Slot number for what happened to no slot: a holder of a lock died. */
+export const NO_SLOT = 0x7ffffffe;
 
 export const ContextState = {
   OPEN: 0,
@@ -84,8 +97,8 @@ export const MAILBOX = {
 export const THREAD = {
   /** See {@link Sleep}. */
   SLEEP: 0,
-  /** Descriptor to write to when it sleeps in its poller. */
-  WAKE_FD: 1,
+  /** What wakes it when it sleeps in its poller; -1 = nothing. */
+  WAKE_TARGET: 1,
   /** Kernel thread id; 0 = free slot. */
   TID: 2,
   /** Descriptors served, for the choice of I/O worker. */
@@ -102,6 +115,8 @@ export const THREAD = {
   MEMORY_WANTED: 11,
   /** Node for commands to the thread itself (stop). */
   NODE: 12,
+  /** Set when a worker is started in this slot. */
+  STARTED: 15,
   READY: 16,
 } as const;
 
@@ -236,11 +251,8 @@ export const NAME = {
   /** Pending: record of the connecting socket. */
   CONNECTER: 3,
   BYTES: 4,
-  SIZE: 68,
+  SIZE: (4 + INPROC_NAME_BYTES_MAX / 4) as number,
 } as const;
-
-/** Bytes of an inproc name (libzmq documents 256). */
-export const INPROC_NAME_MAX_BYTES: number = (NAME.SIZE - NAME.BYTES) * 4;
 
 /** Pools of fixed-size records, in the order of their headers. */
 export const Pool = { SOCKET: 0, OWN: 1, PIPE: 2, NAME: 3 } as const;

@@ -51,7 +51,7 @@ export class Message {
     this.#offset = offset;
     this.#view = view;
     this.size = size;
-    this.#memory.unreleasedMessages++;
+    this.#memory.messageMade();
   }
 
   /**
@@ -93,10 +93,10 @@ export class Message {
   release(): void {
     if (this.#view === null) return;
     this.#view = null;
-    this.#memory.unreleasedMessages--;
     if (this.#pinned) this.#memory.unpinChunk(this.#ref);
     else this.#memory.blocks.release(this.#ref);
     this.#ref = 0;
+    this.#memory.messageReleased();
   }
 
   /** As {@link Message.release}, for `using`. */

@@ -1,14 +1,19 @@
 // libzmq: yqueue.hpp (chunks), msg.cpp (allocation) · runs on: any · RFC: –
 
 import { assert } from "../base/assert.ts";
+import { ZmqError } from "../base/errors.ts";
 import {
   add,
+  and,
   compareExchange,
   exchange,
   get,
   load,
+  notifyAll,
+  or,
   put,
   store,
+  wait,
 } from "./shared_access.ts";
 import type { Words } from "./shared_access.ts";
 import { H } from "./layout.ts";
@@ -55,6 +60,11 @@ export const ALLOCATION_MAX_BYTES: number = SEGMENT_MAX_BYTES -
 /** Segments of one context. */
 const SEGMENTS_MAX = 128;
 
+/** How long a thread looks for no news of its segment's keeper, ms. */
+const KEEPER_WAIT_MS = 50;
+/** How often it does, before it goes on without. */
+const KEEPER_WAITS_MAX = 200;
+
 /** Freed pages that are kept for reuse before the system gets them: 32 MiB. */
 const DIRTY_PAGES_MAX = (32 << 20) / PAGE_BYTES;
 
@@ -64,8 +74,21 @@ const SWEEP_BYTES_MIN = 4 << 20;
 /** Brings segments that one thread made to the others. */
 export interface SegmentCourier {
   publish(index: number, buffer: SharedArrayBuffer): void;
-  obtain(index: number): SharedArrayBuffer;
+  /**
+   * @param makerLives Whether there is hope as long as nobody answers.
+   * @throws {ZmqError} EOWNERDEAD when nobody has it any more.
+   */
+  obtain(index: number, makerLives: () => boolean): SharedArrayBuffer;
   close(): void;
+}
+
+/** The error of a thread that needs a segment which is nowhere any more. */
+export function lostSegmentError(index: number): ZmqError {
+  return new ZmqError("EOWNERDEAD", {
+    message: `Message memory is gone: the thread that made payload segment ` +
+      `${index} ended before any other thread had it; ` +
+      `make another context to go on`,
+  });
 }
 
 /**
@@ -82,6 +105,11 @@ export class PayloadSegments {
   readonly #addresses: number[] = [];
   readonly #control: ControlSegment;
   readonly #courier: SegmentCourier;
+  #dropped = false;
+  /** Segments whose keeper this thread has waited for. */
+  readonly #keptSeen: Set<number> = new Set();
+  /** Segments that did not come when this thread wanted to allocate. */
+  readonly #unreachable: Set<number> = new Set();
   readonly #caches: number[][] = CLASS_BYTES.map(() => []);
   /** Unused cells at which whole pages are looked for, per small class. */
   readonly #sweepAt: number[] = CLASS_BYTES.map((size) =>
@@ -105,21 +133,46 @@ export class PayloadSegments {
     return buffer;
   }
 
-  /** Whether this thread made a segment that others may need. */
-  published = false;
-  /** Called when this thread has added a segment. */
+  /** Asks the reaper to take the segments that it does not have yet. */
   onAdded: (() => void) | null = null;
 
-  /** Makes sure that this thread has a segment. */
-  obtain(index: number): void {
-    this.segment(index << SEGMENT_SHIFT);
+  /**
+   * Whether the reaper is going to take segments. Set on a thread that may end
+   * before the context does, and takes along what only it has: such a thread
+   * lets nobody refer to a segment before the reaper has it, too.
+   */
+  keeperRuns: (() => boolean) | null = null;
+
+  /**
+   * For the reaper: takes a segment, so that it outlives its maker. One that is
+   * not to be had is marked, and nobody looks for it any more.
+   */
+  keep(index: number): void {
+    const { words } = this.#control;
+    const bit = segmentBit(index);
+    if ((load(words, lostWord(index)) & bit) !== 0) return;
+    try {
+      this.segment(index << SEGMENT_SHIFT);
+    } catch {
+      or(words, lostWord(index), bit);
+    }
+    if (this.bytes[index] !== undefined) or(words, keptWord(index), bit);
+    // Wakes its maker, who asks again if it lives.
+    notifyAll(words, keptWord(index));
   }
 
   /** Index of the segment that a place lies in. */
   segment(ref: Ref): number {
     const index = ref >>> SEGMENT_SHIFT;
     if (this.bytes[index] === undefined) {
-      this.#adopt(index, this.#courier.obtain(index));
+      assert(!this.#dropped, "nothing is read after the segments were dropped");
+      if (this.#isLost(index)) throw lostSegmentError(index);
+      const { words, platform } = this.#control;
+      const maker = load(words, H.SEGMENT_MAKERS + index);
+      this.#adopt(
+        index,
+        this.#courier.obtain(index, () => platform.threadAlive(maker)),
+      );
     }
     return index;
   }
@@ -186,6 +239,19 @@ export class PayloadSegments {
   /** Ends what brings segments here; those that are here stay. */
   close(): void {
     this.#courier.close();
+  }
+
+  /** How many segments this thread refers to. */
+  get count(): number {
+    return this.bytes.length;
+  }
+
+  /** Lets go of all segments: nothing may be read or allocated any more. */
+  drop(): void {
+    this.bytes.length = 0;
+    this.words.length = 0;
+    this.#addresses.length = 0;
+    this.#dropped = true;
   }
 
   #charge(granules: number, guaranteed: boolean): boolean {
@@ -339,10 +405,54 @@ export class PayloadSegments {
   }
 
   #takeRun(pages: number): Ref {
-    return this.#control.locked(
+    const ref = this.#control.locked(
       H.ALLOCATOR_LOCK,
       () => this.#takeRunLocked(pages),
     ) ?? 0;
+    // Not under the lock: the reaper may need that on its way to the segment.
+    if (ref !== 0) this.#awaitKeeper(ref >>> SEGMENT_SHIFT);
+    return ref;
+  }
+
+  /**
+   * Waits until the reaper has a segment, once for each: what this thread lets
+   * others refer to must not go with it. When the reaper has not come to it
+   * after seconds, that is what could happen; an error would be certain.
+   */
+  #awaitKeeper(index: number): void {
+    // The first one comes with the handle.
+    if (index === 0 || this.#keptSeen.has(index)) return;
+    this.#keptSeen.add(index);
+    const { words } = this.#control;
+    const word = keptWord(index);
+    const bit = segmentBit(index);
+    let left = KEEPER_WAITS_MAX;
+    while (left > 0 && this.keeperRuns?.()) {
+      const kept = load(words, word);
+      if ((kept & bit) !== 0) return;
+      // It was given up while this thread or its courier had no turn.
+      if ((and(words, lostWord(index), ~bit) & bit) !== 0) this.onAdded?.();
+      if (wait(words, word, kept, KEEPER_WAIT_MS) === "timed-out") left--;
+    }
+  }
+
+  /** Whether a segment can be allocated from. */
+  #reach(index: number): boolean {
+    if (this.bytes[index] !== undefined) return true;
+    if (this.#isLost(index) || this.#unreachable.has(index)) return false;
+    try {
+      this.segment(index << SEGMENT_SHIFT);
+      return true;
+    } catch {
+      // There are others, or one is made; the lock is not held so long again.
+      this.#unreachable.add(index);
+      return false;
+    }
+  }
+
+  #isLost(index: number): boolean {
+    const lost = load(this.#control.words, lostWord(index));
+    return (lost & segmentBit(index)) !== 0;
   }
 
   #takeRunLocked(pages: number): Ref {
@@ -350,6 +460,7 @@ export class PayloadSegments {
     this.#control.noteRefusal();
     const count = load(words, H.SEGMENT_COUNT);
     for (let index = 0; index < count; index++) {
+      if (!this.#reach(index)) continue;
       const map = this.wordsOf(index << SEGMENT_SHIFT);
       const page = findPages(map, pages);
       if (page !== 0) return this.#takePages(index, map, page, pages);
@@ -407,9 +518,10 @@ export class PayloadSegments {
     initPageMap(new Int32Array(buffer));
     // First to the others: if that fails, nobody knows the segment.
     this.#courier.publish(index, buffer);
-    this.published = true;
     this.#adopt(index, buffer);
-    store(this.#control.words, H.SEGMENT_COUNT, index + 1);
+    const { words, tid } = this.#control;
+    store(words, H.SEGMENT_MAKERS + index, tid);
+    store(words, H.SEGMENT_COUNT, index + 1);
     this.onAdded?.();
     return this.words[index] as Words;
   }
@@ -420,4 +532,16 @@ export class PayloadSegments {
     this.words[index] = new Int32Array(buffer);
     this.#addresses[index] = this.#control.platform.addressOf(bytes);
   }
+}
+
+function keptWord(index: number): number {
+  return H.SEGMENTS_KEPT + (index >>> 5);
+}
+
+function lostWord(index: number): number {
+  return H.SEGMENTS_LOST + (index >>> 5);
+}
+
+function segmentBit(index: number): number {
+  return 1 << (index & 31);
 }

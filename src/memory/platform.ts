@@ -19,5 +19,5 @@ export interface MemoryPlatform {
   /** Private bytes for the user, not zeroed; a node Buffer. */
   allocateBytes(length: number): Uint8Array;
   /** Wakes a thread that sleeps in its poller; never blocks. */
-  signalFd(fd: number): void;
+  wake(target: number): void;
 }

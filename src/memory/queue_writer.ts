@@ -58,6 +58,8 @@ export class QueueWriter {
   readonly #messageBlocks: Ref[] = [];
   /** What is written now may pass the memory limit. */
   guaranteed = false;
+  /** Start of the chunk in which the last complete message ends. */
+  #completeStart = 0;
   /** Whole messages written; wraps. */
   #written = 0;
   #readSeen = 0;
@@ -203,6 +205,7 @@ export class QueueWriter {
   completeMessages(count: number): void {
     this.#written = (this.#written + count) | 0;
     this.#complete = this.#position();
+    this.#completeStart = this.#start;
     this.beginMessage();
   }
 
@@ -268,6 +271,7 @@ export class QueueWriter {
     put(words, saved + 3, this.#complete);
     put(words, saved + 4, this.#flushed);
     put(words, saved + 5, this.#written);
+    put(words, saved + 6, this.#completeStart);
   }
 
   /** Takes over what {@link save} left. */
@@ -280,6 +284,7 @@ export class QueueWriter {
     this.#complete = get(words, saved + 3);
     this.#flushed = get(words, saved + 4);
     this.#written = get(words, saved + 5);
+    this.#completeStart = get(words, saved + 6);
     this.#readSeen = load(words, this.#queue + QUEUE.READ);
     this.beginMessage();
   }
@@ -360,13 +365,15 @@ export class QueueWriter {
 
   /**
    * Whether the next chunk belongs to the guaranteed minimum: the reader has
-   * come to the last one, or has nothing to read before an ordinary message
-   * is complete.
+   * come to the last one or, in the midst of an ordinary message, to where the
+   * message before it ends. It tells what it has read only now and then, but
+   * what it has let go of at once.
    */
   #mayPassLimit(released: number): boolean {
     if (!this.unfinished) return released === this.#start;
     const begun = ((this.#position() - this.#complete) | 0) >>> 1;
-    return begun < GUARANTEED_MESSAGE_BYTES && this.drained;
+    return begun < GUARANTEED_MESSAGE_BYTES &&
+      (this.drained || released === this.#completeStart);
   }
 
   #chunkSize(need: number): number {

@@ -57,14 +57,18 @@ export class LoadBalancer {
 
   /** Sends one message; gives the pipe that took it, `null` if none could. */
   send(parts: readonly OutPart[], from: number, count: number): Pipe | null {
-    while (this.hasOut()) {
+    let refused = 0;
+    while (refused < this.#pipes.active && this.hasOut()) {
       const pipe = this.#pipes.items[this.#current] as Pipe;
-      if (pipe.write(parts, from, count)) {
+      const written = pipe.write(parts, from, count);
+      if (written || pipe.checkWrite()) {
         const next = this.#current + 1;
         this.#current = next < this.#pipes.active ? next : 0;
-        return pipe;
-      }
-      this.#deactivateCurrent();
+        if (written) return pipe;
+        // It has credit, but no memory for this message: a smaller one may
+        // still fit.
+        refused++;
+      } else this.#deactivateCurrent();
     }
     return null;
   }

@@ -10,132 +10,334 @@ import {
   EPOLLERR,
   EPOLLET,
   EpollEvents,
+  EPOLLEXCLUSIVE,
   EPOLLHUP,
   EPOLLIN,
   EPOLLOUT,
+  EPOLLRDHUP,
+  errnoName,
+  errnoNumber,
 } from "../../ffi/mod.ts";
-import type { Poller, PollEvents, PollHandle } from "./poller.ts";
+import type { Wakeup } from "../../ffi/mod.ts";
+import { NumberMap } from "../base/number_map.ts";
+import { EVENTS_PER_TURN_MAX, NO_MEMORY_PAUSE_MS } from "./poller.ts";
+import type { Poller, PollEvents, PollHandle, Trigger } from "./poller.ts";
+import {
+  brokenWakeup,
+  cannotWait,
+  isTransient,
+  openWakeup,
+  pause,
+} from "./poller_failure.ts";
+import { INPUT, OUTPUT, ReadyList } from "./ready_list.ts";
+import type { ReadyEntry } from "./ready_list.ts";
 
-/** Events taken per turn, so that timers and mail get theirs. */
-const EVENTS_MAX = 256;
+const EBADF = errnoNumber("EBADF");
+const EEXIST = errnoNumber("EEXIST");
+const ENOENT = errnoNumber("ENOENT");
+
+/** User data is an index and, above that, the descriptor. */
+const FD_UNIT = 2 ** 32;
 
 /** Index that stands for the wake-up descriptor. */
 const WAKEUP = 0x7fffffff;
 
-class EpollHandle implements PollHandle {
+/** No interest: the kernel tells of a broken connection all the same, once. */
+const NO_INTEREST = EPOLLET;
+
+/** What the kernel knows when it knows nothing. */
+const UNKNOWN = -1;
+
+/** Both directions, told of at each change, for as long as the handle lives. */
+const EVERY_EDGE = (EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET) >>> 0;
+
+/** The same for a shared descriptor; EPOLLRDHUP does not go with that. */
+const EVERY_EXCLUSIVE_EDGE = (EPOLLIN | EPOLLOUT | EPOLLET | EPOLLEXCLUSIVE) >>>
+  0;
+
+class EpollHandle implements PollHandle, ReadyEntry {
   readonly fd: number;
   readonly events: PollEvents;
   readonly index: number;
-  /** Interest wanted, and what the kernel knows. */
+  /** Shared with other pollers, of which one is enough to be told. */
+  readonly exclusive: boolean;
   wanted = 0;
-  known = 0;
-  dirty = false;
   removed = false;
+  // Level-triggered: what the kernel knows, and whether that is out of date.
+  known: number = NO_INTEREST;
+  dirty = false;
+  // Edge-triggered: see {@link ReadyEntry}.
+  ready = 0;
+  hungUp = false;
+  queued = false;
 
-  constructor(fd: number, events: PollEvents, index: number) {
+  constructor(
+    fd: number,
+    events: PollEvents,
+    index: number,
+    exclusive: boolean,
+  ) {
     this.fd = fd;
     this.events = events;
     this.index = index;
+    this.exclusive = exclusive;
   }
 }
 
-/** Poller over Linux' epoll, level-triggered. */
+/** Poller over Linux' epoll. */
 export class EpollPoller implements Poller {
+  readonly kind = "epoll";
+  readonly trigger: Trigger;
   readonly #epollFd: number;
-  readonly #events = new EpollEvents(EVENTS_MAX);
+  readonly #wakeup: Wakeup;
+  readonly #events = new EpollEvents(EVENTS_PER_TURN_MAX);
   readonly #handles: (EpollHandle | null)[] = [];
+  readonly #byFd: NumberMap<EpollHandle> = new NumberMap();
   readonly #free: number[] = [];
   /** Freed in this turn: usable again when its events are through. */
   readonly #retired: number[] = [];
-  readonly #dirty: EpollHandle[] = [];
-  #load = 0;
+  #dirty: EpollHandle[] = [];
+  readonly #readyList: ReadyList | null;
+  #isClosed = false;
+  #strained = false;
 
   /**
-   * @throws {RangeError} When the system has no epoll descriptor left.
+   * @throws {RangeError} When the system has no descriptor or memory left.
    */
-  constructor() {
+  constructor(trigger: Trigger = "level") {
+    this.trigger = trigger;
+    this.#readyList = trigger === "edge" ? new ReadyList() : null;
     this.#epollFd = epollCreate();
     if (this.#epollFd < 0) {
-      throw new RangeError(`Cannot create epoll: errno ${-this.#epollFd}`);
+      throw new RangeError(
+        `Cannot create epoll: ${errnoName(-this.#epollFd)}`,
+      );
+    }
+    this.#wakeup = openWakeup("eventfd", this.#epollFd);
+    // Edge-triggered: every write is an event, and nobody needs to read.
+    const events = (EPOLLIN | EPOLLET) >>> 0;
+    const { readFd } = this.#wakeup;
+    const result = this.#control(EPOLL_CTL_ADD, readFd, events, WAKEUP);
+    if (result < 0) {
+      this.close();
+      throw new RangeError(`Cannot watch for wake-ups: ${errnoName(-result)}`);
     }
   }
 
   get load(): number {
-    return this.#load;
+    return this.#byFd.size;
   }
 
-  add(fd: number, events: PollEvents): PollHandle | number {
+  get wakeTarget(): number {
+    return this.#wakeup.writeFd;
+  }
+
+  get descriptor(): number {
+    return this.#epollFd;
+  }
+
+  get strained(): boolean {
+    return this.#strained;
+  }
+
+  add(
+    fd: number,
+    events: PollEvents,
+    exclusive = false,
+  ): PollHandle | number {
     const index = this.#free.pop() ?? this.#handles.length;
-    const result = epollControl(this.#epollFd, EPOLL_CTL_ADD, fd, 0, index);
+    const level = this.#readyList === null;
+    const alone = exclusive ? EVERY_EXCLUSIVE_EDGE : EVERY_EDGE;
+    const interest = level ? NO_INTEREST : alone;
+    let result = this.#control(EPOLL_CTL_ADD, fd, interest, index);
+    // Left over from a removal that failed.
+    if (result === -EEXIST && !this.#byFd.has(fd)) {
+      result = this.#control(EPOLL_CTL_MOD, fd, interest, index);
+    }
     if (result < 0) {
       this.#free.push(index);
       return result;
     }
-    const handle = new EpollHandle(fd, events, index);
+    // The kernel forgets what is closed; its number is somebody else's now.
+    const former = this.#byFd.get(fd);
+    if (former !== undefined) this.#forget(former);
+    const handle = new EpollHandle(fd, events, index, exclusive);
     this.#handles[index] = handle;
-    this.#load++;
+    this.#byFd.set(fd, handle);
     return handle;
-  }
-
-  addWakeup(fd: number): number {
-    // Edge-triggered: every write is an event, and nobody needs to read.
-    const events = EPOLLIN | EPOLLET;
-    return epollControl(this.#epollFd, EPOLL_CTL_ADD, fd, events, WAKEUP);
   }
 
   remove(handle: PollHandle): void {
     const entry = handle as EpollHandle;
     if (entry.removed) return;
-    entry.removed = true;
-    epollControl(this.#epollFd, EPOLL_CTL_DEL, entry.fd, 0, 0);
-    this.#handles[entry.index] = null;
-    this.#retired.push(entry.index);
-    this.#load--;
+    this.#forget(entry);
+    this.#control(EPOLL_CTL_DEL, entry.fd, 0, 0);
   }
 
   setInterest(handle: PollHandle, input: boolean, output: boolean): void {
     const entry = handle as EpollHandle;
-    entry.wanted = (input ? EPOLLIN : 0) | (output ? EPOLLOUT : 0);
-    if (entry.wanted === entry.known || entry.dirty) return;
+    entry.wanted = (input ? INPUT : 0) | (output ? OUTPUT : 0);
+    if (this.#readyList !== null) {
+      this.#readyList.interestChanged(entry);
+      return;
+    }
+    if (entry.dirty || interestBits(entry) === entry.known) return;
     // Told to the kernel before the next wait: what is toggled back until
     // then costs nothing.
     entry.dirty = true;
     this.#dirty.push(entry);
   }
 
-  wait(timeoutMs: number): void {
-    this.#flushInterest();
-    const count = this.#events.wait(this.#epollFd, timeoutMs);
-    if (count < 0) throw new RangeError(`Cannot wait: errno ${-count}`);
-    for (let i = 0; i < count; i++) {
-      this.#deliver(this.#events.dataAt(i), this.#events.eventsAt(i));
+  inputExhausted(handle: PollHandle): void {
+    this.#readyList?.exhausted(handle as EpollHandle, INPUT);
+  }
+
+  outputExhausted(handle: PollHandle): void {
+    this.#readyList?.exhausted(handle as EpollHandle, OUTPUT);
+  }
+
+  wait(timeoutMs: number): number {
+    // The number may be somebody else's by now.
+    if (this.#isClosed) throw cannotWait("epoll_wait", -EBADF);
+    const list = this.#readyList;
+    let timeout = timeoutMs;
+    this.#strained = !this.#flushInterest();
+    if (this.#strained) {
+      timeout = timeout < 0
+        ? NO_MEMORY_PAUSE_MS
+        : Math.min(timeout, NO_MEMORY_PAUSE_MS);
     }
+    if (list !== null && !list.empty) timeout = 0;
+    const count = this.#events.wait(this.#epollFd, timeout);
+    if (count < 0) {
+      if (!isTransient(count)) throw cannotWait("epoll_wait", count);
+      this.#strained = true;
+      pause(timeout);
+      return 0;
+    }
+    let told = 0;
+    for (let i = 0; i < count; i++) {
+      const data = this.#events.dataAt(i);
+      const index = data >>> 0;
+      const events = this.#events.eventsAt(i);
+      if (index === WAKEUP) {
+        if (isBroken(events)) throw brokenWakeup("epoll_wait", events);
+        continue;
+      }
+      const entry = this.#handles[index];
+      const fd = (data - index) / FD_UNIT;
+      if (entry === null || entry === undefined || entry.fd !== fd) {
+        this.#forgotten(fd);
+        continue;
+      }
+      if (list !== null) noteEdge(list, entry, events);
+      else if (deliverLevel(entry, events)) told++;
+    }
+    if (list !== null) told = list.deliver(EVENTS_PER_TURN_MAX);
     while (this.#retired.length > 0) {
       this.#free.push(this.#retired.pop() as number);
     }
+    return told;
   }
 
   close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
     closeFd(this.#epollFd);
+    this.#wakeup.close();
   }
 
-  #deliver(index: number, events: number): void {
-    if (index === WAKEUP) return;
-    const entry = this.#handles[index];
-    if (entry === null || entry === undefined) return;
-    if ((events & (EPOLLERR | EPOLLHUP)) !== 0) entry.events.inEvent();
-    if (!entry.removed && (events & EPOLLOUT) !== 0) entry.events.outEvent();
-    if (!entry.removed && (events & EPOLLIN) !== 0) entry.events.inEvent();
+  #forget(entry: EpollHandle): void {
+    entry.removed = true;
+    this.#handles[entry.index] = null;
+    this.#retired.push(entry.index);
+    this.#byFd.delete(entry.fd);
   }
 
-  #flushInterest(): void {
-    for (const entry of this.#dirty) {
+  /** Tells the kernel what has changed; false when it had no memory for it. */
+  #flushInterest(): boolean {
+    if (this.#dirty.length === 0) return true;
+    const dirty = this.#dirty;
+    this.#dirty = [];
+    for (const entry of dirty) {
       entry.dirty = false;
-      if (entry.removed || entry.wanted === entry.known) continue;
-      const { fd, wanted, index } = entry;
-      epollControl(this.#epollFd, EPOLL_CTL_MOD, fd, wanted, index);
-      entry.known = wanted;
+      const interest = interestBits(entry);
+      if (entry.removed || interest === entry.known) continue;
+      const result = this.#modify(entry, interest);
+      if (result >= 0) entry.known = interest;
+      else if (result !== -EBADF && result !== -ENOENT) {
+        // Whatever the reason: without it the descriptor is never told of.
+        entry.dirty = true;
+        this.#dirty.push(entry);
+      }
     }
-    this.#dirty.length = 0;
+    return this.#dirty.length === 0;
   }
+
+  #modify(entry: EpollHandle, interest: number): number {
+    const { fd, index, exclusive } = entry;
+    if (!exclusive) return this.#control(EPOLL_CTL_MOD, fd, interest, index);
+    // epoll_ctl(2): what is exclusive can be added, but not modified.
+    this.#control(EPOLL_CTL_DEL, fd, 0, 0);
+    // Should adding fail, the kernel knows nothing of it.
+    entry.known = UNKNOWN;
+    const bits = interest === NO_INTEREST
+      ? interest
+      : (interest | EPOLLEXCLUSIVE) >>> 0;
+    return this.#control(EPOLL_CTL_ADD, fd, bits, index);
+  }
+
+  /**
+   * An event of what is not registered: it was removed in this turn, or the
+   * kernel had no memory for its removal and would tell of it for ever.
+   */
+  #forgotten(fd: number): void {
+    if (!this.#byFd.has(fd)) this.#control(EPOLL_CTL_DEL, fd, 0, 0);
+  }
+
+  #control(operation: number, fd: number, events: number, index: number) {
+    const data = index + fd * FD_UNIT;
+    return epollControl(this.#epollFd, operation, fd, events, data);
+  }
+}
+
+function interestBits(entry: EpollHandle): number {
+  if (entry.wanted === 0) return NO_INTEREST;
+  return ((entry.wanted & INPUT) !== 0 ? EPOLLIN : 0) |
+    ((entry.wanted & OUTPUT) !== 0 ? EPOLLOUT : 0);
+}
+
+function isBroken(events: number): boolean {
+  return (events & (EPOLLERR | EPOLLHUP)) !== 0;
+}
+
+/** Delivers what a level-triggered descriptor has; false when nothing. */
+function deliverLevel(entry: EpollHandle, events: number): boolean {
+  const broken = isBroken(events);
+  if (entry.wanted === 0) {
+    if (broken) entry.events.inEvent();
+    return broken;
+  }
+  let told = false;
+  if ((entry.wanted & OUTPUT) !== 0 && (broken || (events & EPOLLOUT) !== 0)) {
+    told = true;
+    entry.events.outEvent();
+  }
+  if (
+    !entry.removed && (entry.wanted & INPUT) !== 0 &&
+    (broken || (events & EPOLLIN) !== 0)
+  ) {
+    told = true;
+    entry.events.inEvent();
+  }
+  return told;
+}
+
+/** Remembers what the kernel says only once. */
+function noteEdge(list: ReadyList, entry: EpollHandle, events: number): void {
+  const broken = isBroken(events);
+  if (broken || (events & EPOLLRDHUP) !== 0) entry.hungUp = true;
+  const ready = ((events & (EPOLLIN | EPOLLRDHUP)) !== 0 ? INPUT : 0) |
+    ((events & EPOLLOUT) !== 0 ? OUTPUT : 0);
+  list.becameReady(entry, broken ? INPUT | OUTPUT : ready, broken);
 }

@@ -37,7 +37,12 @@ export class TimerQueue {
 
   /** Calls back once, not before so many milliseconds have passed. */
   add(delayMs: number, callback: () => void): Timer {
-    const entry = new Entry(this.#now() + delayMs, this.#order++, callback);
+    return this.addAt(this.#now() + delayMs, callback);
+  }
+
+  /** Calls back once, not before the queue's clock shows that time. */
+  addAt(dueMs: number, callback: () => void): Timer {
+    const entry = new Entry(dueMs, this.#order++, callback);
     entry.place = this.#heap.length;
     this.#heap.push(entry);
     this.#up(entry);
@@ -49,6 +54,14 @@ export class TimerQueue {
     const entry = timer as Entry;
     entry.callback = null;
     if (entry.place >= 0) this.#removeAt(entry.place);
+  }
+
+  /** Forgets all timers. */
+  clear(): void {
+    for (const entry of this.#heap.splice(0)) {
+      entry.callback = null;
+      entry.place = -1;
+    }
   }
 
   /**

@@ -23,13 +23,13 @@ export interface ResolverData {
   readonly port: unknown;
   /** Word 0 counts requests; the resolver sleeps on it. Word 1: {@link Ring}. */
   readonly bell: SharedArrayBuffer;
-  /** Descriptor that wakes the I/O thread. */
-  readonly wakeFd: number;
+  /** Wakes the I/O thread. */
+  readonly wakeTarget: number;
 }
 
 /**
- * Who may use the descriptor that wakes the I/O thread. A lookup can outlast
- * that thread, and the descriptor's number may be somebody else's by then.
+ * Who may wake the I/O thread. A lookup can outlast that thread, and the number
+ * of the descriptor that wakes it may be somebody else's by then.
  */
 export const Ring = { FREE: 0, RINGING: 1, CLOSED: 2 } as const;
 
@@ -90,7 +90,7 @@ export class Resolver {
       role: "resolver",
       port: far,
       bell: this.#bell,
-      wakeFd: this.#io.wakeFd,
+      wakeTarget: this.#io.wakeTarget,
     };
     spawnWorker(this.#io.workerUrl, data, [far]);
     return near;

@@ -1,6 +1,6 @@
 // libzmq: ip_resolver.cpp · runs on: resolver thread · RFC: –
 
-import { lookupHost, MessagePipe, signalFd } from "../../ffi/mod.ts";
+import { lookupHost, MessagePipe, wake } from "../../ffi/mod.ts";
 import { compareExchange, load, store, wait } from "../memory/shared_access.ts";
 import { Ring } from "./resolver.ts";
 import type { LookupAnswer, LookupRequest, ResolverData } from "./resolver.ts";
@@ -25,7 +25,7 @@ export function runResolver(data: ResolverData): void {
     const answer: LookupAnswer = { id, addresses };
     channel.post(answer);
     if (compareExchange(bell, 1, Ring.FREE, Ring.RINGING) !== Ring.FREE) break;
-    signalFd(data.wakeFd);
+    wake(data.wakeTarget);
     store(bell, 1, Ring.FREE);
   }
   channel.close();

@@ -1,6 +1,7 @@
 // libzmq: none · runs on: courier thread · RFC: –
 
 import { openCourierPorts } from "../../ffi/mod.ts";
+import { COURIER_RUNS } from "./segment_exchange.ts";
 import type { CourierData, SegmentNote } from "./segment_exchange.ts";
 
 /** Passes segments between its thread and the other couriers. */
@@ -26,6 +27,7 @@ export function runCourier(data: CourierData): void {
       ports.toAll(note);
     },
   );
+  ports.toThread({ index: COURIER_RUNS } satisfies SegmentNote);
   function answer(index: number): void {
     const buffer = known.get(index);
     if (buffer !== undefined) ports.toAll({ index, buffer });

@@ -2,10 +2,17 @@
 
 import { MessagePipe, monotonicMs, spawnWorker } from "../../ffi/mod.ts";
 import { wait } from "../memory/shared_access.ts";
+import { lostSegmentError } from "../memory/payload_segments.ts";
 import type { SegmentCourier } from "../memory/payload_segments.ts";
 
-/** How long a thread waits for a segment that another one made, ms. */
+/** How long a thread waits for a segment whose maker lives, ms. */
 const OBTAIN_MS_MAX = 20_000;
+
+/** How long for one whose maker does not: others would answer at once, ms. */
+const ORPHAN_MS_MAX = 1_500;
+
+/** How long its courier may take to start in between, ms. */
+const COURIER_START_MS_MAX = 5_000;
 
 /** How often it asks again, ms. */
 const ASK_INTERVAL_MS = 100;
@@ -18,8 +25,12 @@ export interface CourierData {
   readonly port: unknown;
 }
 
+/** Said by a courier to its thread, in place of an index: it runs. */
+export const COURIER_RUNS = -1;
+
 /** What threads and couriers tell each other. */
 export interface SegmentNote {
+  /** The segment's number, or {@link COURIER_RUNS}. */
   readonly index: number;
   /** The segment; absent = asking for it. */
   readonly buffer?: SharedArrayBuffer;
@@ -35,6 +46,8 @@ export class SegmentExchange implements SegmentCourier {
   readonly #workerUrl: string;
   readonly #known: Map<number, SharedArrayBuffer> = new Map();
   #port: MessagePipe | null = null;
+  /** When the courier is sure to pass questions on. */
+  #courierRunsMs = 0;
   /** Nobody wakes this word: waiting for it is a pause. */
   readonly #never: Int32Array = new Int32Array(new SharedArrayBuffer(4));
 
@@ -48,9 +61,12 @@ export class SegmentExchange implements SegmentCourier {
     this.#courier().post(note);
   }
 
-  obtain(index: number): SharedArrayBuffer {
+  obtain(
+    index: number,
+    makerLives: () => boolean = () => true,
+  ): SharedArrayBuffer {
     const port = this.#courier();
-    const deadline = monotonicMs() + OBTAIN_MS_MAX;
+    const begin = monotonicMs();
     let askAgain = 0;
     for (;;) {
       const found = this.#known.get(index);
@@ -61,10 +77,13 @@ export class SegmentExchange implements SegmentCourier {
         continue;
       }
       const now = monotonicMs();
-      if (now > deadline) {
-        throw new Error(`Cannot obtain payload segment ${index}: no answer`);
-      }
+      if (note?.index === COURIER_RUNS) this.#courierRunsMs = now;
       if (now >= askAgain) {
+        const asking = now - Math.max(begin, this.#courierRunsMs);
+        if (
+          now - begin > OBTAIN_MS_MAX ||
+          (asking > ORPHAN_MS_MAX && !makerLives())
+        ) throw lostSegmentError(index);
         port.post({ index } satisfies SegmentNote);
         askAgain = now + ASK_INTERVAL_MS;
       }
@@ -87,6 +106,7 @@ export class SegmentExchange implements SegmentCourier {
       port: far,
     };
     spawnWorker(this.#workerUrl, data, [far]);
+    this.#courierRunsMs = monotonicMs() + COURIER_START_MS_MAX;
     return this.#port = near;
   }
 }

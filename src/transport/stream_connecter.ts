@@ -6,6 +6,7 @@ import {
   connectSocket,
   errnoNumber,
   openSocket,
+  peerAddress,
   socketError,
 } from "../../ffi/mod.ts";
 import type {
@@ -19,6 +20,7 @@ import type { Timer } from "../poller/timer_queue.ts";
 import { nextReconnectInterval } from "./reconnect_interval.ts";
 import type { StreamProtocol, StreamTarget } from "./stream_protocol.ts";
 
+const EALREADY = -errnoNumber("EALREADY");
 const EINPROGRESS = -errnoNumber("EINPROGRESS");
 
 /**
@@ -42,6 +44,8 @@ export class StreamConnecter implements Connecter, PollEvents {
   readonly #createEngine: (fd: number) => Engine;
   #fd = -1;
   #handle: PollHandle | null = null;
+  /** Where the attempt under way leads. */
+  #sockaddr: Uint8Array = new Uint8Array(0);
   #timer: Timer | null = null;
   #endSearch: (() => void) | null = null;
   #closed = false;
@@ -70,14 +74,19 @@ export class StreamConnecter implements Connecter, PollEvents {
 
   /** The attempt came to an end, one way or the other. */
   outEvent(): void {
-    if (this.#fd < 0) return;
-    if (
-      socketError(this.#fd) < 0 || this.#protocol.isSelfConnection(this.#fd)
-    ) {
+    const fd = this.#fd;
+    if (fd < 0) return;
+    const handle = this.#handle;
+    if (socketError(fd) < 0 || this.#protocol.isSelfConnection(fd)) {
       this.#failed();
-      return;
+    } else if (handle === null || peerAddress(fd) !== null) this.#connected();
+    else if (connectSocket(fd, this.#sockaddr) === EALREADY) {
+      // Told too early, which pollers may: the attempt goes on.
+      this.#io.poller.outputExhausted(handle);
+    } else {
+      // It failed, and somebody else has read why (libkqueue does).
+      this.#failed();
     }
-    this.#connected();
   }
 
   close(): void {
@@ -114,6 +123,7 @@ export class StreamConnecter implements Connecter, PollEvents {
       this.#failed();
       return;
     }
+    this.#sockaddr = target.sockaddr;
     const result = connectSocket(fd, target.sockaddr);
     if (result === 0) {
       this.outEvent();

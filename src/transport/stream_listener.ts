@@ -1,9 +1,16 @@
 // libzmq: stream_listener_base.{hpp,cpp}, tcp_listener.cpp (accept) · runs on: io thread · RFC: –
 
-import { acceptSocket, closeFd, errnoName } from "../../ffi/mod.ts";
+import {
+  acceptSocket,
+  closeFd,
+  errnoName,
+  errnoNumber,
+} from "../../ffi/mod.ts";
 import type { IoContext, Listener } from "../core/transport.ts";
 import type { PollEvents, PollHandle } from "../poller/poller.ts";
 import type { Timer } from "../poller/timer_queue.ts";
+
+const EAGAIN = -errnoNumber("EAGAIN");
 
 /** Connections accepted before others get their turn. */
 const ACCEPTS_PER_TURN_MAX = 64;
@@ -49,7 +56,8 @@ export class StreamListener implements Listener, PollEvents {
     for (let n = 0; n < ACCEPTS_PER_TURN_MAX && !this.#closed; n++) {
       const fd = acceptSocket(this.#fd);
       if (fd < 0) {
-        if (EXHAUSTED.has(errnoName(-fd))) this.#backOff();
+        if (fd === EAGAIN) this.#exhausted();
+        else if (EXHAUSTED.has(errnoName(-fd))) this.#backOff();
         // Anything else is about one connection that is gone already.
         return;
       }
@@ -67,6 +75,10 @@ export class StreamListener implements Listener, PollEvents {
     if (this.#handle !== null) this.#io.poller.remove(this.#handle);
     closeFd(this.#fd);
     this.#onClose();
+  }
+
+  #exhausted(): void {
+    if (this.#handle !== null) this.#io.poller.inputExhausted(this.#handle);
   }
 
   /** Stops polling for a while, so that a full table does not burn a core. */

@@ -181,17 +181,28 @@ export function parsePing(
   start: number,
   end: number,
 ): PingCommand | ProtocolError {
+  const contextAt = pingContextStart(bytes, start, end);
+  if (typeof contextAt === "string") return contextAt;
+  const ttlAt = contextAt - 2;
+  const ttl = ((bytes[ttlAt] as number) << 8) | (bytes[ttlAt + 1] as number);
+  return { ttl, context: bytes.slice(contextAt, end) };
+}
+
+/** Where the context of a PING begins, or what is wrong with it. */
+export function pingContextStart(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): number | ProtocolError {
   const wrong = wrongKind(bytes, start, end, CommandKind.PING);
   if (wrong !== null) return wrong;
-  const ttlAt = commandDataStart(bytes, start);
-  const contextAt = ttlAt + 2;
+  const contextAt = commandDataStart(bytes, start) + 2;
   // RFC 37: the context MUST NOT exceed 16 octets. Echoing more would let a
   // peer make us send as much as it likes.
   if (contextAt > end || end - contextAt > PING_CONTEXT_BYTES_MAX) {
     return "ERR_ZMTP_MALFORMED_COMMAND_UNSPECIFIED";
   }
-  const ttl = ((bytes[ttlAt] as number) << 8) | (bytes[ttlAt + 1] as number);
-  return { ttl, context: bytes.slice(contextAt, end) };
+  return contextAt;
 }
 
 /** Answers a PING that had this context. */

@@ -249,3 +249,28 @@ scenario(
     push.close();
   },
 );
+
+scenario("terminate() ends detached sockets that nobody adopts", async (s) => {
+  const { context } = s;
+  const bound = s.open(Pull);
+  await bound.bind("inproc://detached");
+  const tcp = await s.bind(bound, "tcp");
+  const push = s.open(Push, { linger: 0 });
+  push.connect("inproc://detached");
+  push.connect(tcp);
+  await push.send("queued");
+  const handle = bound.detach();
+  await within(context.terminate(), "the end of the context");
+  assert.throws(() => context.adopt(handle, Pull), (error) => {
+    const { code } = error as { code: string };
+    return code === "ETERM" || code === "EINVAL";
+  });
+});
+
+scenario("a message larger than any can be is refused as such", (s) => {
+  for (const size of [2 ** 31 - 1, 2 ** 40]) {
+    assert.throws(() => s.context.allocate(size), { code: "EMSGSIZE" });
+  }
+  assert.throws(() => s.context.allocate("5" as never), TypeError);
+  return Promise.resolve();
+});

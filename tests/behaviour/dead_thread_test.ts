@@ -20,6 +20,11 @@ const KNOWN_MS = 1000;
 /** How long terminate() may take then. */
 const TERMINATED_MS = 2000;
 
+/** How long a thread that polls may take to hear of it. */
+const POLLED_MS = 2000;
+/** How long such a thread does nothing in between. */
+const POLL_INTERVAL_MS = 50;
+
 const DEAD = { code: "EOWNERDEAD" };
 
 /** Runs `body` with the workers that it starts. */
@@ -44,6 +49,12 @@ async function watchingWorkers(
 /** Fails unless the promise is rejected with EOWNERDEAD in time. */
 async function expectDead(promise: Promise<unknown>): Promise<void> {
   await within(assert.rejects(promise, DEAD), "to hear of the death", KNOWN_MS);
+}
+
+/** Blocks this thread, so that no timer and no callback of it can run. */
+function pause(milliseconds: number): void {
+  const nobodyWakes = new Int32Array(new SharedArrayBuffer(4));
+  Atomics.wait(nobodyWakes, 0, 0, milliseconds);
 }
 
 describe("a dead I/O worker", () => {
@@ -96,7 +107,7 @@ describe("a dead I/O worker", () => {
         socket.tryReceive(new Received());
         socket.waitSync(Infinity);
       }
-    }, DEAD);
+    }, { ...DEAD, message: /I\/O worker 0 died of .*Error: .+; make another/ });
     // The worker's own start counts, too.
     assert.ok(WIRING.platform.monotonicMs() - start < 3 * KNOWN_MS);
     ctx.closeAll();
@@ -106,6 +117,35 @@ describe("a dead I/O worker", () => {
       TERMINATED_MS,
     );
   });
+
+  for (const call of ["trySend", "tryReceive"] as const) {
+    test(`is known to a thread that only polls with ${call}, now and then`, async () => {
+      const context = new Context();
+      const pull = new Pull({ context, linger: 0 });
+      await pull.bind("tcp://127.0.0.1:*");
+      const push = new Push({ context, linger: 0 });
+      push.connect(pull.lastEndpoint as string);
+      await push.send("x");
+      await pull.receive();
+      // Deno cannot kill a thread that never comes back to its event loop.
+      const platform = WIRING.platform as CorePlatform;
+      const { threadAlive } = platform;
+      platform.threadAlive = (tid) => tid === platform.gettid();
+      try {
+        const start = performance.now();
+        assert.throws(() => {
+          while (performance.now() - start < POLLED_MS) {
+            if (call === "trySend") push.trySend("y");
+            else pull.tryReceive();
+            pause(POLL_INTERVAL_MS);
+          }
+        }, DEAD);
+        await endFailed(context);
+      } finally {
+        platform.threadAlive = threadAlive;
+      }
+    });
+  }
 
   test("that never came up is known at once, not after its time to start", async () => {
     const context = new Context();

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { existsSync, readdirSync } from "node:fs";
 import { createServer } from "node:net";
+import { tmpdir } from "node:os";
 import { Dealer, Pair, Publisher, Pull, Push } from "../../mod.ts";
 import { bounce, expectFull, expectMessage } from "../support/messages.ts";
 import { abstractIpcEndpoint, freeTcpPort } from "../support/ports.ts";
@@ -192,6 +193,35 @@ scenario(
     assert.ok(readdirSync(folder).includes("old"));
   },
 );
+
+scenario(
+  "a bind that finds the context full leaves no file",
+  async (s) => {
+    const folder = s.folder();
+    const pair = s.open(Pair);
+    const before = wildcardFolders();
+    let bound = 0;
+    await assert.rejects(async () => {
+      for (;; bound += 1) await pair.bind(`ipc://${folder}/${bound}`);
+    }, { code: "EMFILE" });
+    await assert.rejects(() => pair.bind("ipc://*"), { code: "EMFILE" });
+    await assert.rejects(() => pair.bind("tcp://127.0.0.1:*"), {
+      code: "EMFILE",
+    });
+    assert.ok(bound > 0);
+    assert.equal(readdirSync(folder).length, bound);
+    assert.deepEqual(wildcardFolders(), before);
+    assert.equal(pair.lastEndpoint, `ipc://${folder}/${bound - 1}`);
+  },
+  { context: { maxSockets: 4, maxConnections: 4 } },
+);
+
+/** Folders that `ipc://*` made. */
+function wildcardFolders(): string[] {
+  return readdirSync(tmpdir()).filter((name) =>
+    existsSync(`${tmpdir()}/${name}/socket`)
+  );
+}
 
 scenario("test_abstract_ipc: an @name needs no file", async (s) => {
   const address = abstractIpcEndpoint("bounce");

@@ -118,3 +118,8 @@ scenario("an aborted receive keeps a process alive no longer", async (s) => {
   assert.equal(await within(child.exited, "the child's end"), 0);
   assert.deepEqual(child.output, ["enough"]);
 });
+
+scenario("a detached socket that nobody adopts holds no process", async (s) => {
+  const child = s.child("exit.ts", "detached");
+  assert.equal(await within(child.exited, "the child's end"), 0);
+});

@@ -173,11 +173,14 @@ for (const transport of WIRE_TRANSPORTS) {
   scenario(
     `a PULL over ${transport} that does not read stops its PUSH`,
     async (s) => {
-      const push = s.open(Push, { sendHighWaterMark: 10, sendTimeout: 200 });
+      const push = s.open(Push, { sendHighWaterMark: 10 });
       const pull = s.open(Pull, { receiveHighWaterMark: 10 });
       await s.join(push, pull, transport);
       const body = "x".repeat(50_000);
-      let sent = 0;
+      // The first one waits for the connection.
+      await push.send(["0", body]);
+      push.sendTimeout = 200;
+      let sent = 1;
       await assert.rejects(async () => {
         for (; sent < 5000; sent += 1) await push.send([`${sent}`, body]);
       }, { code: "EAGAIN" });

@@ -1,5 +1,6 @@
 // A thousand contexts with four sockets each, ended at a random moment.
 import assert from "node:assert/strict";
+import process from "node:process";
 import { test } from "node:test";
 import {
   Context,
@@ -22,7 +23,7 @@ import { warmUp } from "../support/scenario.ts";
 import { type SeededRandom, seededRandom } from "../support/seed.ts";
 import { nextTurn, within } from "../support/wait.ts";
 
-const CYCLES = 1000;
+const CYCLES = Number(process.env["PUREZMQ_STRESS_CYCLES"] ?? 1000);
 const WATCHDOG_MS = 5000;
 
 /** What an operation may fail with when things end around it. */

@@ -44,7 +44,10 @@ for (const size of [100, 10_000, 300_000]) {
         });
         await s.join(push, pull, transport);
         const body = new Uint8Array(size).fill(7);
-        let sent = 0;
+        // The first one waits for the connection.
+        body[0] = 0;
+        await push.send(body);
+        let sent = 1;
         push.sendTimeout = 500;
         await assert.rejects(async () => {
           for (; sent * size < 100 * LIMIT; sent += 1) {

@@ -103,3 +103,28 @@ scenario(
     assert.deepEqual((await receiving).length, 1);
   },
 );
+
+scenario("a time-out does not end what was not even tried", async (s) => {
+  const push = s.open(Push, { sendHighWaterMark: 0, sendTimeout: 1 });
+  const pull = s.open(Pull, { receiveHighWaterMark: 0, receiveTimeout: 1 });
+  await s.join(push, pull, "inproc");
+  const count = 3000;
+  for (let n = 0; n < count; n += 1) {
+    const sending = push.send(`${n}`);
+    keepBusy(n);
+    await sending;
+  }
+  for (let n = 0; n < count; n += 1) {
+    const receiving = pull.receive();
+    keepBusy(n);
+    assert.equal(`${(await receiving)[0]}`, `${n}`);
+  }
+});
+
+/** Now and then, lets a time-out of 1 ms pass before the event loop turns. */
+function keepBusy(n: number): void {
+  // The library lets the event loop turn after every 512 or 1024 operations.
+  if (n % 512 > 1) return;
+  const start = performance.now();
+  while (performance.now() - start < 5);
+}

@@ -2,10 +2,10 @@
 // poller, timers on a clock that the test moves, and turns when it says so.
 import type { IoContext, Transport } from "../../src/core/transport.ts";
 import type { Thread } from "../../src/core/thread.ts";
-import { EpollPoller } from "../../src/poller/epoll_poller.ts";
+import { createPoller } from "../../src/poller/create_poller.ts";
+import type { Poller } from "../../src/poller/poller.ts";
 import { TimerQueue } from "../../src/poller/timer_queue.ts";
-import { WORKER_URL } from "../../src/wiring.ts";
-import { Wakeup } from "../../ffi/mod.ts";
+import { resolveWorkerUrl } from "../../src/wiring.ts";
 import { Kernel } from "./kernel.ts";
 import { until } from "./wait.ts";
 
@@ -13,11 +13,10 @@ import { until } from "./wait.ts";
 export class FakeIo implements IoContext {
   readonly kernel: Kernel;
   readonly thread: Thread;
-  readonly poller: EpollPoller = new EpollPoller();
+  readonly poller: Poller = createPoller();
   readonly timers: TimerQueue;
-  readonly workerUrl: string = WORKER_URL;
+  readonly workerUrl: string = resolveWorkerUrl(null);
   nowMs = 1000;
-  readonly #wakeup: Wakeup = Wakeup.open();
   readonly #transport: Transport | null;
   readonly #hooks: (() => void)[] = [];
   readonly #stopHooks: (() => void)[] = [];
@@ -31,18 +30,16 @@ export class FakeIo implements IoContext {
     this.thread = kernel.thread();
     this.timers = new TimerQueue(() => this.nowMs);
     this.#transport = transport;
-    this.poller.addWakeup(this.#wakeup.readFd);
   }
 
-  get wakeFd(): number {
-    return this.#wakeup.writeFd;
+  get wakeTarget(): number {
+    return this.poller.wakeTarget;
   }
   transport(): Transport {
     if (this.#transport === null) throw new Error("No transport is given");
     return this.#transport;
   }
   addObject(): void {}
-  removeObject(): void {}
   addTurnHook(hook: () => void): void {
     this.#hooks.push(hook);
   }
@@ -79,6 +76,5 @@ export class FakeIo implements IoContext {
   stop(): void {
     for (const hook of this.#stopHooks) hook();
     this.poller.close();
-    this.#wakeup.close();
   }
 }

@@ -2,6 +2,7 @@
 // {id, op, ...} per line in, one reply {id, value} or {id, error} per line out,
 // in any order. Used for libzmq in Node and for programs of our own.
 import { type ChildProcess, spawn } from "node:child_process";
+import process from "node:process";
 import { createInterface } from "node:readline";
 import { within } from "./wait.ts";
 
@@ -36,9 +37,16 @@ export class JsonChild {
   #errors = "";
   #stray: string[] = [];
 
-  constructor(command: string, args: readonly string[], cwd?: string) {
+  /** @param env Variables beside those of this process. */
+  constructor(
+    command: string,
+    args: readonly string[],
+    cwd?: string,
+    env: Readonly<Record<string, string>> = {},
+  ) {
     this.#process = spawn(command, [...args], {
       stdio: ["pipe", "pipe", "pipe"],
+      env: { ...process.env, ...env },
       ...(cwd === undefined ? {} : { cwd }),
     });
     this.exited = new Promise((resolve) => {

@@ -36,6 +36,12 @@ export const LAYERS: readonly Layer[] = [
     mayImport: ["ffi", "src/base", "src/memory"],
     outside: [],
   },
+  // For programs of their own: nothing of the library stands on it.
+  {
+    path: "src/event_loop",
+    mayImport: ["ffi", "src/base", "src/memory", "src/poller"],
+    outside: [],
+  },
   // Bytes in, bytes out: no descriptor, no clock, no shared memory.
   { path: "src/zmtp", mayImport: ["src/base"], outside: [] },
   {
@@ -115,7 +121,14 @@ export const LAYERS: readonly Layer[] = [
   },
   {
     path: "src/api",
-    mayImport: ["ffi", "src/base", "src/memory", "src/core", "src/wiring.ts"],
+    mayImport: [
+      "ffi",
+      "src/base",
+      "src/memory",
+      "src/poller",
+      "src/core",
+      "src/wiring.ts",
+    ],
     // Buffers, warnings and timers as zeromq.js has them; both runtimes do.
     outside: ["node:buffer", "node:fs", "node:process", "node:timers"],
   },

@@ -5,9 +5,9 @@ import {
   allocateBytes,
   gettid,
   madviseFree,
-  signalFd,
   threadAlive,
   viewAt,
+  wake,
 } from "../../ffi/mod.ts";
 import { ContextMemory } from "../../src/memory/context_memory.ts";
 import { ControlSegment } from "../../src/memory/control_segment.ts";
@@ -25,8 +25,8 @@ export const MEMORY_PLATFORM: MemoryPlatform = {
   gettid,
   threadAlive,
   allocateBytes,
-  signalFd(fd: number): void {
-    signalFd(fd);
+  wake(target: number): void {
+    wake(target);
   },
 };
 
@@ -53,7 +53,7 @@ export class FakeCourier implements SegmentCourier {
     this.published.set(index, buffer);
   }
 
-  obtain(index: number): SharedArrayBuffer {
+  obtain(index: number, _makerLives: () => boolean): SharedArrayBuffer {
     this.obtained.push(index);
     const buffer = this.published.get(index);
     if (buffer === undefined) throw new Error(`No segment ${index}`);

@@ -40,7 +40,8 @@ export function literalAddress(
     return sockaddr && { family: constants.AF_INET, sockaddr };
   }
   if (version !== 6 || !ipv6) return null;
-  const sockaddr = sockaddrIn6(host, port, scopeOf(zone));
+  const scope = scopeOf(zone);
+  const sockaddr = scope < 0 ? null : sockaddrIn6(host, port, scope);
   return sockaddr && { family: constants.AF_INET6, sockaddr };
 }
 
@@ -59,7 +60,7 @@ export function lookedUpAddress(text: string, port: number): TcpAddress | null {
  * Where to bind: `*`, an address, the name of an interface, or a name that
  * resolves. App thread; may block for the last of these.
  *
- * @throws {ZmqError} ENODEV, or EINVAL for an IPv6 address without `ipv6`.
+ * @throws {ZmqError} ENODEV, also for an IPv6 address without `ipv6`.
  */
 export function bindAddress(endpoint: HostPort, ipv6: boolean): TcpAddress {
   const { host, port, zone } = endpoint;
@@ -126,9 +127,13 @@ function endpointOf(sockaddr: Uint8Array | null): string {
   }`;
 }
 
-/** A zone's interface index: a number, or the name of an interface. */
+/**
+ * A zone's interface index: a number, or the name of an interface; negative
+ * when there is none of that name.
+ */
 function scopeOf(zone: string): number {
   if (zone === "") return 0;
-  const number = Number(zone);
-  return Number.isInteger(number) ? number : Math.max(0, interfaceIndex(zone));
+  if (!/^[0-9]{1,10}$/.test(zone)) return interfaceIndex(zone) || -1;
+  const index = Number(zone);
+  return index <= 0xffffffff ? index : -1;
 }

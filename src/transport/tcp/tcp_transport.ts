@@ -1,26 +1,14 @@
-// libzmq: tcp_listener.cpp, tcp_connecter.cpp, tcp_address.cpp · runs on: app thread and io thread · RFC: –
+// libzmq: tcp_listener.cpp, tcp_connecter.cpp · runs on: io thread · RFC: –
 
-import {
-  bindSocket,
-  closeFd,
-  constants,
-  errnoName,
-  listenSocket,
-  openSocket,
-  parseIp,
-  setSockOptInt,
-} from "../../../ffi/mod.ts";
+import { parseIp } from "../../../ffi/mod.ts";
 import { parseEndpoint } from "../../base/endpoint.ts";
-import type { Endpoint, HostPort, TcpEndpoint } from "../../base/endpoint.ts";
-import { systemError } from "../../base/errors.ts";
+import type { HostPort, TcpEndpoint } from "../../base/endpoint.ts";
 import type { SocketOptions } from "../../base/options.ts";
-import { assert } from "../../base/assert.ts";
 import type {
   Connecter,
   Engine,
   IoContext,
   Listener,
-  Listening,
   SessionPort,
   Transport,
 } from "../../core/transport.ts";
@@ -31,11 +19,9 @@ import { StreamConnecter } from "../stream_connecter.ts";
 import { StreamListener } from "../stream_listener.ts";
 import type { StreamProtocol, StreamTarget } from "../stream_protocol.ts";
 import {
-  bindAddress,
   interfaceAddress,
   isSelfConnection,
   literalAddress,
-  localEndpoint,
   lookedUpAddress,
   peerEndpoint,
 } from "./tcp_address.ts";
@@ -54,25 +40,16 @@ const TCP: StreamProtocol = {
 export class TcpTransport implements Transport {
   readonly protocols: readonly string[] = TCP.protocols;
 
-  listen(endpoint: Endpoint, options: SocketOptions): Listening {
-    assert(endpoint.protocol === "tcp", "tcp listens on tcp endpoints");
-    const fd = listenOn(bindAddress(endpoint, options.ipv6), options) ??
-      // IPv6 wanted for `*`, but the system has none.
-      listenOn(bindAddress(endpoint, false), options);
-    assert(fd !== null, "an address of IPv4 always has a family");
-    return { fd, endpoint: localEndpoint(fd) };
-  }
-
   accept(
     io: IoContext,
     fd: number,
     _endpoint: string,
     options: SocketOptions,
-    accepted: (fd: number, peer: string) => void,
+    accepted: (fd: number) => void,
   ): Listener {
     return new StreamListener(io, fd, (connection) => {
       tuneTcpConnection(connection, options);
-      accepted(connection, peerEndpoint(connection));
+      accepted(connection);
     }, () => {});
   }
 
@@ -91,28 +68,6 @@ export class TcpTransport implements Transport {
   createEngine(io: IoContext, fd: number, session: SessionPort): Engine {
     return new ZmtpEngine(io, fd, session, engineBuffers(io));
   }
-}
-
-/** A listening descriptor; null when the system lacks the family. */
-function listenOn(address: TcpAddress, options: SocketOptions): number | null {
-  const fd = openSocket(address.family);
-  if (fd < 0) {
-    if (
-      errnoName(-fd) === "EAFNOSUPPORT" &&
-      address.family === constants.AF_INET6
-    ) return null;
-    throw systemError(errnoName(-fd), fd);
-  }
-  setSockOptInt(fd, constants.SOL_SOCKET, constants.SO_REUSEADDR, 1);
-  if (address.family === constants.AF_INET6) {
-    setSockOptInt(fd, constants.IPPROTO_IPV6, constants.IPV6_V6ONLY, 0);
-  }
-  tuneTcpSocket(fd, options);
-  let result = bindSocket(fd, address.sockaddr);
-  if (result >= 0) result = listenSocket(fd, options.backlog);
-  if (result >= 0) return fd;
-  closeFd(fd);
-  throw systemError(errnoName(-result), result);
 }
 
 /** Finds the address to connect to: literals at once, names by the resolver. */

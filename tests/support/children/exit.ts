@@ -88,6 +88,19 @@ switch (how) {
       });
     }
     break;
+  case "detached":
+    {
+      const push = new Push();
+      await push.bind("inproc://detached");
+      const pull = new Pull();
+      pull.connect("inproc://detached");
+      await push.send("never received");
+      push.detach();
+      const other = new Pull({ linger: 0 });
+      await other.bind("tcp://127.0.0.1:*");
+      other.detach();
+    }
+    break;
   default:
     throw new Error(`unknown: ${how}`);
 }

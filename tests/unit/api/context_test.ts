@@ -221,3 +221,33 @@ describe("ending a context", () => {
     assert.throws(() => new Dealer({ context }), { code: "ETERM" });
   });
 });
+
+test("what a context's workers wait with is chosen as a whole", () => {
+  const library = { kqueueLibrary: "/no/such/library.so" };
+  const both = [{ poller: "kqueue", ...library }, {
+    ...library,
+    poller: "kqueue",
+  }] as const;
+  for (const options of both) {
+    const { poller, kqueueLibrary } = new Context(options);
+    assert.deepEqual({ poller, kqueueLibrary }, {
+      poller: "kqueue",
+      ...library,
+    });
+  }
+  for (
+    const options of [
+      { poller: "poll", pollerTrigger: "edge" },
+      { pollerTrigger: "edge", poller: "select" },
+      { poller: "best" },
+      { pollerTrigger: "both" },
+    ]
+  ) {
+    assert.throws(() => new Context(options as never), { code: "EINVAL" });
+  }
+  assert.throws(() => new Context({ poller: 1 } as never), TypeError);
+  const context = new Context({ poller: "poll" });
+  assert.throws(() => context.pollerTrigger = "edge", { code: "EINVAL" });
+  assert.equal(context.pollerTrigger, null);
+  context.poller = null;
+});

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { Wakeup } from "../../../ffi/mod.ts";
 import { load } from "../../../src/memory/shared_access.ts";
 import { Sleep, THREAD } from "../../../src/memory/layout.ts";
 import { Command } from "../../../src/core/command.ts";
@@ -10,6 +9,9 @@ import { Kernel } from "../../support/kernel.ts";
 
 /** A poller whose waits the test plays. */
 class ScriptedPoller implements Poller {
+  readonly kind = "poll";
+  readonly trigger = "level";
+  readonly wakeTarget = 42;
   load = 0;
   readonly waits: number[] = [];
   readonly #steps: (() => void)[];
@@ -23,14 +25,14 @@ class ScriptedPoller implements Poller {
   }
   remove(): void {}
   setInterest(): void {}
-  addWakeup(): number {
-    return 0;
-  }
-  wait(timeoutMs: number): void {
+  inputExhausted(): void {}
+  outputExhausted(): void {}
+  wait(timeoutMs: number): number {
     this.waits.push(timeoutMs);
     const step = this.#steps.shift();
     assert.ok(step !== undefined, "the loop ends with the script");
     step();
+    return 0;
   }
   close(): void {
     this.closed = true;
@@ -43,7 +45,7 @@ function stage(script: (s: Stage) => (() => void)[]) {
   const s = { kernel, thread, now: 1000 } as Stage;
   s.stop = () => kernel.control.post(thread.record + THREAD.NODE, Command.STOP);
   s.poller = new ScriptedPoller(script(s));
-  s.io = new IoThread(thread, s.poller, Wakeup.open(), [], "");
+  s.io = new IoThread(thread, s.poller, [], "");
   return s;
 }
 

@@ -93,11 +93,11 @@ describe("thread: sleep", () => {
 
   test("a sender wakes a thread that sleeps in its poller once", () => {
     const signals: number[] = [];
-    const kernel = new Kernel({}, { signalFd: (fd) => signals.push(fd) });
+    const kernel = new Kernel({}, { wake: (fd) => signals.push(fd) });
     const thread = kernel.thread();
     const { node } = nodeOn(thread);
     const other = nodeOn(thread);
-    store(kernel.control.words, thread.record + THREAD.WAKE_FD, 42);
+    store(kernel.control.words, thread.record + THREAD.WAKE_TARGET, 42);
     assert.ok(thread.prepareSleep(Sleep.DESCRIPTOR));
     kernel.control.post(node, 1);
     kernel.control.post(other.node, 1);

@@ -132,14 +132,14 @@ test("nodes are drained in the order in which they were posted to", () => {
 test("a sleeper is woken once per sleep", () => {
   const signals: number[] = [];
   const view = viewMemory({
-    platform: { signalFd: (fd) => void signals.push(fd) },
+    platform: { wake: (fd) => void signals.push(fd) },
   });
   const { control } = view;
   const thread = useThread(view, SLOT);
   const { words } = control;
   const a = makeNode(view, thread);
   const b = makeNode(view, thread);
-  Atomics.store(words, thread + THREAD.WAKE_FD, 42);
+  Atomics.store(words, thread + THREAD.WAKE_TARGET, 42);
   control.post(a, 1);
   assert.deepEqual(signals, [], "it is awake");
   control.drain(thread + THREAD.MAILBOX, []);
@@ -160,7 +160,7 @@ test("a thread that sleeps in its poller finds its descriptor ready", () => {
   const wakeup = Wakeup.open();
   try {
     const { words } = view.control;
-    Atomics.store(words, thread + THREAD.WAKE_FD, wakeup.writeFd);
+    Atomics.store(words, thread + THREAD.WAKE_TARGET, wakeup.writeFd);
     Atomics.store(words, thread + THREAD.SLEEP, Sleep.DESCRIPTOR);
     view.control.post(makeNode(view, thread), 1);
     assert.equal(words[thread + THREAD.SLEEP], Sleep.AWAKE);

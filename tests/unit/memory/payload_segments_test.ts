@@ -185,6 +185,14 @@ describe("allocating", () => {
   });
 });
 
+/** The reaper's view of a memory, and that of a thread that may end. */
+function keeperAndMaker(): { reaper: View; maker: View } {
+  const courier = new FakeCourier();
+  const maker = viewMemory({ courier });
+  const reaper = viewMemory({ shared: maker.shared, courier, slot: 0 });
+  return { reaper, maker };
+}
+
 describe("segments", () => {
   test("are added on demand and published before they are used", () => {
     const view = viewMemory();
@@ -249,6 +257,103 @@ describe("segments", () => {
     content(view, ref, ALLOCATION_MAX_BYTES)[ALLOCATION_MAX_BYTES - 1] = 1;
     view.payload.free(ref, ALLOCATION_MAX_BYTES);
     assertNothingUsed(view);
+  });
+
+  test("are lent to nobody before the reaper has them, by who may end", () => {
+    const { reaper, maker } = keeperAndMaker();
+    let asked = 0;
+    maker.payload.keeperRuns = () => {
+      asked += 1;
+      assert.ok(asked < 3, "what was kept is not waited for");
+      if (asked === 2) reaper.payload.keep(1);
+      return true;
+    };
+    const size = FIRST_SEGMENT_BYTES;
+    const ref = maker.payload.allocate(size);
+    assert.equal(asked, 2);
+    assert.equal(header(maker, H.SEGMENTS_KEPT), 1 << 1);
+    maker.payload.free(ref, size);
+    assert.equal(maker.payload.allocate(size), ref);
+    assert.equal(asked, 2, "once for each segment");
+    // One that others made is waited for as well.
+    const third = viewMemory({ shared: maker.shared, courier: maker.courier });
+    const theirs = third.payload.allocate(size * 4);
+    third.payload.free(theirs, size * 4);
+    maker.payload.keeperRuns = () => {
+      reaper.payload.keep(2);
+      return ++asked < 10;
+    };
+    const more = maker.payload.allocate(MIB);
+    assert.equal(maker.payload.segment(more), 0);
+    assert.equal(asked, 2, "the first one came with the handle");
+    assert.equal(maker.payload.segment(maker.payload.allocate(size * 3.5)), 2);
+    assert.equal(header(maker, H.SEGMENTS_KEPT), 0b110);
+  });
+
+  test("are offered again when the reaper gave them up too early", () => {
+    const { reaper, maker } = keeperAndMaker();
+    const { courier } = reaper;
+    let offered = 0;
+    maker.payload.onAdded = () => offered += 1;
+    maker.payload.keeperRuns = () => {
+      const buffer = maker.payload.bytes[1]?.buffer as SharedArrayBuffer;
+      if (offered === 1) courier.published.clear();
+      else courier.published.set(1, buffer);
+      reaper.payload.keep(1);
+      return offered < 5;
+    };
+    maker.payload.allocate(FIRST_SEGMENT_BYTES);
+    assert.equal(offered, 2);
+    assert.equal(header(maker, H.SEGMENTS_KEPT), 1 << 1);
+    assert.equal(header(maker, H.SEGMENTS_LOST), 0);
+  });
+
+  test("are not waited for when there is no reaper", () => {
+    const { maker } = keeperAndMaker();
+    maker.payload.keeperRuns = () => false;
+    assert.notEqual(maker.payload.allocate(FIRST_SEGMENT_BYTES), 0);
+    assert.equal(header(maker, H.SEGMENTS_KEPT), 0);
+  });
+
+  test("that are lost are passed over, and do not end the reaper", () => {
+    const { reaper, maker } = keeperAndMaker();
+    const ref = maker.payload.allocate(FIRST_SEGMENT_BYTES);
+    reaper.courier.published.clear();
+    const wanted = FIRST_SEGMENT_BYTES * 2;
+    const other = viewMemory({ shared: maker.shared, courier: reaper.courier });
+    reaper.payload.keep(1);
+    assert.equal(header(maker, H.SEGMENTS_LOST), 1 << 1);
+    assert.deepEqual(reaper.courier.obtained, [1]);
+    const lost = { code: "EOWNERDEAD", message: /segment 1 ended .* another/ };
+    assert.throws(() => other.payload.bytesOf(ref), lost);
+    const elsewhere = other.payload.allocate(wanted);
+    assert.equal(other.payload.segment(elsewhere), 2);
+    // Only the reaper has tried to bring it.
+    assert.deepEqual(reaper.courier.obtained, [1]);
+    reaper.payload.keep(1);
+    reaper.payload.keep(2);
+    assert.deepEqual(reaper.courier.obtained, [1, 2]);
+    assert.equal(header(maker, H.SEGMENTS_KEPT), 1 << 2);
+    assert.equal(maker.payload.segment(ref), 1, "its maker still uses it");
+  });
+
+  test("name their maker to who waits for them", () => {
+    const courier = new FakeCourier();
+    const alive: number[] = [];
+    const platform = {
+      threadAlive: (tid: number) => alive.push(tid) > 0,
+      gettid: () => 4711,
+    };
+    const one = viewMemory({ courier, platform });
+    const ref = one.payload.allocate(FIRST_SEGMENT_BYTES);
+    const hopes: boolean[] = [];
+    courier.obtain = (index, makerLives) => {
+      hopes.push(makerLives());
+      return courier.published.get(index) as SharedArrayBuffer;
+    };
+    const other = viewMemory({ shared: one.shared, courier, platform });
+    other.payload.bytesOf(ref);
+    assert.deepEqual([hopes, alive], [[true], [4711]]);
   });
 
   test("closing ends the courier", () => {

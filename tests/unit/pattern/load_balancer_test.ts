@@ -54,11 +54,15 @@ test("a pipe for which memory runs out is passed over", () => {
   poor.checkWrite = () => true;
   poor.outOfMemory = true;
   assert.equal(sendText(balancer, "1"), rich);
-  poor.outOfMemory = false;
   assert.equal(sendText(balancer, "2"), rich);
-  balancer.activated(poor);
-  const takers = [sendText(balancer, "3"), sendText(balancer, "4")];
-  assert.ok(takers.includes(poor));
+  rich.outOfMemory = true;
+  rich.checkWrite = () => true;
+  assert.equal(sendText(balancer, "too much"), null);
+  // It may be room enough for a smaller one.
+  assert.ok(balancer.hasOut());
+  poor.outOfMemory = rich.outOfMemory = false;
+  const takers = new Set([sendText(balancer, "3"), sendText(balancer, "4")]);
+  assert.equal(takers.size, 2);
 });
 
 test("a terminated pipe gets nothing more, whatever its turn was", () => {

@@ -131,3 +131,31 @@ test("100,000 timers, half of them cancelled", () => {
   expected.sort((a, b) => a - b);
   assert.deepEqual(fired, expected);
 });
+
+test("a timer for a time of the clock goes off at that time", () => {
+  const { clock, timers } = onClock();
+  const log: string[] = [];
+  timers.addAt(1010, () => void log.push("later"));
+  timers.addAt(990, () => void log.push("past"));
+  assert.equal(timers.execute(), 10);
+  assert.deepEqual(log, ["past"]);
+  clock.nowMs = 1010;
+  assert.equal(timers.execute(), -1);
+  assert.deepEqual(log, ["past", "later"]);
+});
+
+test("timers that were cleared do not go off, and cancelling is nothing", () => {
+  const { clock, timers } = onClock();
+  const fail = (): void => assert.fail("cleared");
+  const all = [timers.add(1, fail), timers.add(2, fail)];
+  timers.add(0, () => timers.clear());
+  clock.nowMs += 5;
+  assert.equal(timers.execute(), -1);
+  assert.equal(timers.size, 0);
+  for (const timer of all) timers.cancel(timer);
+  let told = 0;
+  timers.add(1, () => told++);
+  clock.nowMs += 1;
+  timers.execute();
+  assert.equal(told, 1);
+});

@@ -1,0 +1,29 @@
+// libzmq: socket_base.cpp (bind) · runs on: app thread · RFC: –
+
+import type { Endpoint } from "../base/endpoint.ts";
+import type { SocketOptions } from "../base/options.ts";
+
+/** A listening descriptor, made where its errors can be thrown. */
+export interface Listening {
+  fd: number;
+  /** The endpoint with wildcards resolved. */
+  endpoint: string;
+  /** Whether the path of a Unix-domain socket goes with its listener. */
+  temporary: boolean;
+  /** Undoes it all, when no listener can be made for it. */
+  discard(): void;
+}
+
+/**
+ * How one protocol makes listening descriptors. Apart from its
+ * {@link ./transport.ts | transport}, which only I/O threads load.
+ */
+export interface Binder {
+  readonly protocols: readonly string[];
+  /**
+   * Binds and listens.
+   *
+   * @throws {ZmqError} The operating system's refusal.
+   */
+  listen(endpoint: Endpoint, options: SocketOptions): Listening;
+}

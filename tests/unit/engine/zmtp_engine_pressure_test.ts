@@ -1,0 +1,140 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { constants, shutdownSocket } from "../../../ffi/mod.ts";
+import { EngineStage } from "../../support/engine_stage.ts";
+import { readAllTexts, readTexts, writeTexts } from "../../support/kernel.ts";
+import { bytes, message } from "../../support/raw_zmtp.ts";
+
+/** Text of messages with the sequence numbers from `from` on. */
+function numbered(count: number, from = 0): string[][] {
+  return Array.from({ length: count }, (_, n) => [`message ${from + n}`]);
+}
+
+describe("engine: back-pressure", () => {
+  test("stops reading when the pipe is full, and goes on when it is read", () => {
+    const s = new EngineStage("PULL", { receiveMark: 10, bufferBytes: 16384 });
+    s.handshake("PUSH");
+    const wire = bytes(...numbered(10_000).map((parts) => message(...parts)));
+    let offered = 0;
+    const offer = (): boolean => {
+      const before = offered;
+      if (offered < wire.length) offered += s.offer(wire.subarray(offered));
+      s.turns(1);
+      return offered > before;
+    };
+    while (offer());
+    assert.ok(offered < wire.length, "the peer is held up by the kernel");
+    const all: string[][] = [];
+    for (let round = 0; round < 20_000 && all.length < 10_000; round += 1) {
+      all.push(...readAllTexts(s.socket));
+      offer();
+    }
+    assert.deepEqual(all, numbered(10_000));
+    assert.deepEqual(s.ends, []);
+    s.end();
+  });
+
+  test("never more in the pipe than its mark", () => {
+    const s = new EngineStage("PULL", { receiveMark: 10 });
+    s.handshake("PUSH");
+    s.say(...numbered(100).map((parts) => message(...parts)));
+    // One is read at a time, and no turn is given between.
+    const read: (string[] | null)[] = [];
+    while (s.socket.checkRead()) read.push(readTexts(s.socket));
+    assert.deepEqual(read, numbered(10));
+    s.end();
+  });
+
+  test("a peer that goes meanwhile: all it sent is read, then the end", () => {
+    const s = new EngineStage("PULL", { receiveMark: 3 });
+    s.handshake("PUSH");
+    for (let n = 0; n < 3; n += 1) {
+      s.say(...numbered(400, 400 * n).map((parts) => message(...parts)));
+    }
+    s.hangUp();
+    s.turns();
+    assert.deepEqual(s.ends, [], "not before what was sent is read");
+    const all: string[][] = [];
+    for (let round = 0; round < 3000 && s.ends.length === 0; round += 1) {
+      all.push(...readAllTexts(s.socket));
+      s.turns(1);
+    }
+    all.push(...readAllTexts(s.socket));
+    assert.deepEqual(all, numbered(1200));
+    s.expectEnded(/^CONNECTION/);
+    s.end();
+  });
+
+  test("a peer that only stops sending is still served", () => {
+    const s = new EngineStage("DEALER", { receiveMark: 1 });
+    s.handshake("DEALER");
+    s.say(message("1"), message("2"));
+    shutdownSocket(s.peer, constants.SHUT_WR);
+    s.turns();
+    writeTexts(s.socket, "out");
+    s.socket.flush();
+    s.turns();
+    assert.deepEqual(s.take(), message("out"));
+    assert.deepEqual(s.ends, []);
+    s.end();
+  });
+
+  test("a slow reader gets every message whole, and the engine waits for it", async () => {
+    const s = new EngineStage("PUSH", { bufferBytes: 8192 });
+    s.handshake("PULL");
+    const sent: Uint8Array[] = [];
+    for (let n = 0; n < 300; n += 1) {
+      const parts = [`${n}`, "y".repeat(n * 7)];
+      assert.ok(writeTexts(s.socket, ...parts));
+      sent.push(message(...parts));
+    }
+    s.socket.flush();
+    const wanted = bytes(...sent);
+    s.turns();
+    assert.deepEqual(s.ends, []);
+    await s.io.turnUntil(
+      () => s.heard().length >= wanted.length,
+      "all messages",
+    );
+    assert.deepEqual(s.take(), wanted);
+    s.end();
+  });
+});
+
+/** Offers what is left of a message that is too large for the context. */
+function offerTooMuch(s: EngineStage): void {
+  const piece = new Uint8Array(65536);
+  s.say(2, 0, 0, 0, 0, 4, 0, 0, 0);
+  for (let n = 0; n < 1024 && s.offer(piece) > 0; n += 1) s.turns(1);
+  s.turns();
+}
+
+describe("engine: without memory", () => {
+  const context = { memoryLimit: 1024 * 1024 };
+
+  test("a message that cannot be finished ends the connection in a second", () => {
+    const s = new EngineStage("PULL", { context });
+    s.handshake("PUSH");
+    offerTooMuch(s);
+    assert.deepEqual(s.ends, []);
+    assert.equal(s.io.timers.size, 1);
+    s.io.pass(999);
+    assert.deepEqual(s.ends, []);
+    s.io.pass(1);
+    s.expectEnded(/^CONNECTION: .*ENOMEM/);
+    s.expectClosed();
+    s.end();
+  });
+
+  test("patience lasts as long as there is something to read", () => {
+    const s = new EngineStage("PULL", { context });
+    s.handshake("PUSH");
+    s.say(message("first"));
+    offerTooMuch(s);
+    assert.equal(s.io.timers.size, 0, "its reader may free some");
+    s.io.pass(5000);
+    assert.deepEqual(s.ends, []);
+    assert.deepEqual(readTexts(s.socket), ["first"]);
+    s.end();
+  });
+});

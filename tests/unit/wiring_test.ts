@@ -1,0 +1,42 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { besideWiring, resolveWorkerUrl } from "../../src/wiring.ts";
+
+describe("the module that workers start from", () => {
+  test("lies beside the wiring, compiled or not", () => {
+    for (
+      const [url, entry] of [
+        ["file:///a/src/wiring.ts", "file:///a/src/io_thread_entry.ts"],
+        ["file:///a/src/wiring.js", "file:///a/src/io_thread_entry.js"],
+        [
+          "https://jsr.io/@purezmq/zmq/0.1.0/src/wiring.ts",
+          "https://jsr.io/@purezmq/zmq/0.1.0/src/io_thread_entry.ts",
+        ],
+      ] as const
+    ) assert.equal(besideWiring(url), entry);
+  });
+
+  test("is nowhere when a bundle has renamed the wiring", () => {
+    for (
+      const url of [
+        "file:///a/main.js",
+        "file:///a/rewiring.js",
+        "file:///a/wiring.js/main.js",
+        "file:///$bunfs/root/app",
+        "file:///a/io_thread_entry.js",
+      ]
+    ) assert.equal(besideWiring(url), null, url);
+  });
+
+  test("is what the context says, else the one beside, else an error", () => {
+    assert.equal(resolveWorkerUrl("data:,x"), "data:,x");
+    assert.equal(resolveWorkerUrl("data:,x", null), "data:,x");
+    assert.equal(resolveWorkerUrl(null, "data:,y"), "data:,y");
+    assert.match(resolveWorkerUrl(null), /\/src\/io_thread_entry\.ts$/);
+    assert.throws(() => resolveWorkerUrl(null, null), {
+      name: "ZmqError",
+      code: "ENOTSUP",
+      message: /bundled.*"io-thread-entry".*workerUrl/,
+    });
+  });
+});
