@@ -1,0 +1,152 @@
+// libzmq: i_poll_events.hpp · runs on: any · RFC: –
+
+import type { Poller, PollEvents, PollHandle } from "../poller/poller.ts";
+import { EventLoopError, POLLER_REASONS, refused } from "./event_loop_error.ts";
+import type { LoopHost, LoopSource } from "./loop_host.ts";
+
+/** Which directions of a descriptor are told of. */
+export interface Interest {
+  /** Tell when it can be read. */
+  readonly read?: boolean;
+  /** Tell when it can be written. */
+  readonly write?: boolean;
+}
+
+/** How a descriptor is watched, for as long as it is. */
+export interface WatchOptions {
+  /**
+   * Whether the loops of several threads share the descriptor (a listening
+   * socket) and one of them is enough to be told. Advice: `epoll` follows it,
+   * and may tell more than one; `accept` then says EAGAIN to the others.
+   */
+  readonly exclusive?: boolean;
+}
+
+/** What a loop calls when a descriptor is ready. */
+export interface WatchHandlers {
+  /** It can be read, or its peer is gone, or it broke: a read tells. */
+  readonly readable?: (watch: Watch) => void;
+  /** It can be written, or it broke: a write tells. */
+  readonly writable?: (watch: Watch) => void;
+}
+
+/** A descriptor that a loop watches. */
+export interface Watch extends Disposable {
+  /** The descriptor, which stays the caller's. */
+  readonly fd: number;
+  /** What is told of now; nothing when closed. */
+  readonly interest: Required<Interest>;
+  /** False from {@linkcode Watch.close} on. */
+  readonly active: boolean;
+  /**
+   * Says what is to be told from the next turn on. A direction that is not
+   * named stays as it is.
+   *
+   * @throws {EventLoopError} EBADF when the watch is closed.
+   */
+  setInterest(interest: Interest): void;
+  /**
+   * Says that a read would have blocked. An edge-triggered loop calls
+   * `readable` in each turn until it is told so; others need not be told.
+   */
+  inputExhausted(): void;
+  /** Says that a write would have blocked; see `inputExhausted`. */
+  outputExhausted(): void;
+  /**
+   * Ends the watch: no callback any more, not even for what is ready already.
+   * Close it before the descriptor. Closing twice does nothing.
+   */
+  close(): void;
+}
+
+/** A watch over a poller's handle. */
+export class DescriptorWatch implements Watch, LoopSource, PollEvents {
+  readonly fd: number;
+  readonly #host: LoopHost;
+  readonly #poller: Poller;
+  readonly #handlers: WatchHandlers;
+  readonly #handle: PollHandle;
+  #read = false;
+  #write = false;
+  #active = true;
+
+  /**
+   * @param call What the user called, for errors.
+   * @throws {EventLoopError} The poller refused the descriptor.
+   */
+  constructor(
+    host: LoopHost,
+    fd: number,
+    handlers: WatchHandlers,
+    interest: Interest,
+    options: WatchOptions,
+    call: string,
+  ) {
+    this.fd = fd;
+    this.#host = host;
+    this.#poller = host.poller;
+    this.#handlers = handlers;
+    const handle = host.poller.add(fd, this, options.exclusive ?? false);
+    if (typeof handle === "number") {
+      throw refused(call, { fd }, handle, POLLER_REASONS);
+    }
+    this.#handle = handle;
+    host.sourceOpened(this);
+    this.setInterest(interest);
+  }
+
+  get interest(): Required<Interest> {
+    return { read: this.#read, write: this.#write };
+  }
+
+  get active(): boolean {
+    return this.#active;
+  }
+
+  setInterest(interest: Interest): void {
+    this.#assertActive("Watch.setInterest");
+    this.#read = interest.read ?? this.#read;
+    this.#write = interest.write ?? this.#write;
+    this.#poller.setInterest(this.#handle, this.#read, this.#write);
+    this.#host.changed();
+  }
+
+  inputExhausted(): void {
+    if (this.#active) this.#poller.inputExhausted(this.#handle);
+  }
+
+  outputExhausted(): void {
+    if (this.#active) this.#poller.outputExhausted(this.#handle);
+  }
+
+  close(): void {
+    if (!this.#active) return;
+    this.#active = false;
+    this.#read = false;
+    this.#write = false;
+    this.#poller.remove(this.#handle);
+    this.#host.sourceClosed(this);
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  inEvent(): void {
+    // Who only writes hears of a broken connection too.
+    const { readable, writable } = this.#handlers;
+    const told = readable ?? writable;
+    if (told !== undefined) this.#host.tell<Watch>(told, this);
+  }
+
+  outEvent(): void {
+    const { writable } = this.#handlers;
+    if (writable !== undefined) this.#host.tell<Watch>(writable, this);
+  }
+
+  #assertActive(call: string): void {
+    if (this.#active) return;
+    const { fd } = this;
+    throw new EventLoopError("EBADF", call, { fd }, "is not watched any more");
+  }
+}

@@ -1,0 +1,106 @@
+// What becomes of an async loop when the system has no memory for a while.
+import assert from "node:assert/strict";
+import process from "node:process";
+import { describe } from "node:test";
+import {
+  closeFd,
+  errnoNumber,
+  openLibc,
+  openSocketPair,
+  send,
+} from "../../../ffi/mod.ts";
+import { AsyncEventLoop } from "../../../src/event_loop/mod.ts";
+import { testUnless } from "../../support/skip.ts";
+import { within } from "../../support/wait.ts";
+
+const EPOLL_CTL_MOD = 3;
+const obstacle = process.platform === "linux"
+  ? null
+  : "the calls that fail here are Linux'";
+
+// deno-lint-ignore no-explicit-any -- each function has its own parameters
+type CCall = (...args: any[]) => number;
+
+/** Runs `body` while a C function may say that there is no memory. */
+async function withFault(
+  name: string,
+  fails: (args: unknown[]) => boolean,
+  body: () => Promise<void>,
+): Promise<void> {
+  const libc = openLibc();
+  const table = libc.call as unknown as Record<string, CCall>;
+  const real = table[name] as CCall;
+  table[name] = (...args) => {
+    if (!fails(args)) return real(...args);
+    libc.errno[0] = errnoNumber("ENOMEM");
+    return -1;
+  };
+  try {
+    await body();
+  } finally {
+    table[name] = real;
+  }
+}
+
+async function withLoop(
+  body: (loop: AsyncEventLoop, near: number, far: number) => Promise<void>,
+): Promise<void> {
+  const fds = new Int32Array(2);
+  assert.equal(openSocketPair(fds), 0);
+  const [near, far] = fds as unknown as [number, number];
+  try {
+    using loop = new AsyncEventLoop({ trigger: "level" });
+    await body(loop, near, far);
+  } finally {
+    closeFd(near);
+    closeFd(far);
+  }
+}
+
+describe("an async event loop without memory", () => {
+  testUnless(
+    obstacle,
+    "asks again for an interest that was refused",
+    () =>
+      withLoop(async (loop, near, far) => {
+        let refusals = 0;
+        await withFault(
+          "epoll_ctl",
+          ([, operation]) => operation === EPOLL_CTL_MOD && refusals++ === 0,
+          async () => {
+            loop.watch(near);
+            const next = loop.next();
+            send(far, Uint8Array.of(1), 0, 1);
+            const { value } = await within(next, "the event");
+            assert.equal(value?.type, "readable");
+            assert.ok(refusals > 1, "refused once, then taken");
+          },
+        );
+      }),
+  );
+
+  testUnless(
+    obstacle,
+    "does not spin while it cannot wait",
+    () =>
+      withLoop(async (loop, near, far) => {
+        loop.watch(near);
+        send(far, Uint8Array.of(1), 0, 1);
+        const end = performance.now() + 500;
+        let calls = 0;
+        const before = process.cpuUsage();
+        await withFault(
+          "epoll_wait",
+          () => performance.now() < end && ++calls > 0,
+          async () => {
+            const { value } = await within(loop.next(), "the event");
+            assert.equal(value?.type, "readable");
+          },
+        );
+        const { user, system } = process.cpuUsage(before);
+        // At most one call per pause of 10 ms, with room for a busy machine.
+        assert.ok(calls > 0 && calls < 100, `${calls} calls`);
+        assert.ok(user + system < 250_000, `${user + system} µs of CPU time`);
+      }),
+  );
+});
