@@ -7,11 +7,14 @@
  * additions: calls that block the thread ({@linkcode DuplexSocket.sendSync},
  * {@linkcode ReadableSocket.receiveSync}) or never wait
  * ({@linkcode DuplexSocket.trySend}, {@linkcode ReadableSocket.tryReceive}),
+ * waiting for any of several sockets and descriptors ({@linkcode Poller}),
  * `using`, `AbortSignal`, messages without copies ({@linkcode Message}), and
  * sockets that move to another Worker ({@linkcode Socket.detach}).
  *
  * Programs need the permission `--allow-ffi` under Deno, because the package
- * calls the operating system directly.
+ * calls the operating system directly. With a copy of the package on the disk
+ * they need `--allow-read=<its folder>` as well, because threads start from it.
+ * Bundled programs say where: see {@linkcode Context.workerUrl}.
  *
  * @example A question and an answer
  * ```ts
@@ -64,6 +67,8 @@ export {
   type ContextHandle,
   type ContextOptions,
   type ContextStatistics,
+  type PollerKind,
+  type Trigger,
 } from "./src/api/context.ts";
 export { context } from "./src/api/default_context.ts";
 export type { DuplexSocket } from "./src/api/duplex_socket.ts";
@@ -74,6 +79,14 @@ export {
 } from "./src/api/errors.ts";
 export { Message, type MessageLike } from "./src/api/message_parts.ts";
 export type { OperationOptions } from "./src/api/pending_operation.ts";
+export {
+  poll,
+  Poller,
+  type PollEvent,
+  type PollInterest,
+  type PollItem,
+  pollSync,
+} from "./src/api/poller.ts";
 export type {
   MessageParts,
   Messages,
