@@ -26,6 +26,8 @@ interface Step {
   /** A sign of work done that the output must show: exit code 0 may lie. */
   readonly proof?: RegExp;
   readonly limitMinutes: number;
+  /** Added to the environment. */
+  readonly env?: Readonly<Record<string, string>>;
   /** Shows its output while it runs. */
   readonly live?: boolean;
 }
@@ -40,6 +42,17 @@ function entryPoints(): string[] {
 function present(paths: readonly string[]): string[] {
   return paths.filter((path) => existsSync(join(REPOSITORY, path)));
 }
+
+/**
+ * Everything but the tests of the test runner itself. Both runtimes at a time,
+ * since each waits more than it works.
+ */
+const POLLED_TESTS: readonly string[] = [
+  "--together",
+  "tests/behaviour/",
+  "tests/interop/",
+  "tests/unit/",
+];
 
 const STEPS: readonly Step[] = [
   {
@@ -65,7 +78,7 @@ const STEPS: readonly Step[] = [
   {
     name: "examples",
     what: "the examples in the documentation run",
-    args: ["test", "--doc", "-A", "mod.ts", "src/api"],
+    args: ["test", "--doc", "-A", "mod.ts", "src/api", "src/event_loop"],
     needs: ["mod.ts"],
     proof: /[1-9]\d* passed/,
     limitMinutes: 5,
@@ -84,12 +97,29 @@ const STEPS: readonly Step[] = [
     limitMinutes: 60,
     live: true,
   },
+  ...["poll", "select", "epoll:edge"].map((poller): Step => ({
+    name: poller,
+    what: `every test again, over ${poller}`,
+    args: ["run", "-A", "tests/run.ts", "--poller", poller, ...POLLED_TESTS],
+    env: { PUREZMQ_STRESS_CYCLES: "100" },
+    limitMinutes: 30,
+    live: true,
+  })),
   {
     name: "bench",
     what: "every bench, at a tiny size",
     args: ["run", "-A", "bench/run.ts", "--tiny"],
     needs: ["bench/run.ts", "mod.ts"],
     limitMinutes: 8,
+  },
+  {
+    name: "pollers",
+    what: "the bench of the pollers, at a tiny size",
+    args: ["run", "-A", "bench/pollers.ts", "--small"],
+    needs: ["bench/pollers.ts"],
+    // Its speed does not count here: it takes seconds, beside anything else.
+    proof: /^pollers: (PASS|MISSED|INCOMPLETE) /m,
+    limitMinutes: 3,
   },
   {
     name: "publish",
@@ -113,7 +143,7 @@ async function runStep(step: Step): Promise<Verdict> {
   const failure = step.live ? await runLive(step) : await runQuietly(step);
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   const verdict = failure === null ? "ok" : "FAILED";
-  console.log(`${verdict.padEnd(7)} ${step.name.padEnd(8)} ${seconds} s`);
+  console.log(`${verdict.padEnd(7)} ${step.name.padEnd(10)} ${seconds} s`);
   if (failure !== null && failure !== "") console.log(shown(failure));
   return verdict;
 }
@@ -147,6 +177,7 @@ async function runLive(step: Step): Promise<string | null> {
   const child = new Deno.Command(DENO, {
     args: [...step.args],
     cwd: REPOSITORY,
+    env: { ...step.env },
     stdin: "null",
   }).spawn();
   const { code } = await child.status;
@@ -155,7 +186,9 @@ async function runLive(step: Step): Promise<string | null> {
 
 function usage(code: number): never {
   console.log(`deno task ok [--without-tests] [--only STEP[,STEP…]]`);
-  for (const { name, what } of STEPS) console.log(`  ${name.padEnd(9)}${what}`);
+  for (const { name, what } of STEPS) {
+    console.log(`  ${name.padEnd(11)}${what}`);
+  }
   process.exit(code);
 }
 

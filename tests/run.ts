@@ -47,6 +47,8 @@ const USAGE = `deno task test [options] [part of a file's path ...]
   --timeout SECONDS   the limit on each file's process (default 300)
   --root FOLDER       take the test files from here (default tests/)
   --no-setup          do not install the npm package for the interop tests
+  --poller KIND[:TRIGGER]  force a poller on all that the tests start
+  --together          both runtimes at a time instead of one after the other
   --verbose           show the output of the files that passed, too
 PUREZMQ_BUN names a Bun executable, PUREZMQ_SEED replays a random test.`;
 
@@ -57,6 +59,7 @@ interface Options {
   timeoutMs: number;
   root: string;
   setUp: boolean;
+  together: boolean;
   verbose: boolean;
   filters: string[];
 }
@@ -67,6 +70,7 @@ function parseOptions(args: readonly string[]): Options {
     timeoutMs: 300_000,
     root: join(REPOSITORY, "tests"),
     setUp: true,
+    together: false,
     verbose: false,
     filters: [],
   };
@@ -83,6 +87,10 @@ function parseOptions(args: readonly string[]): Options {
       options.root = rest.shift() ?? usage(2);
     } else if (next === "--no-setup") {
       options.setUp = false;
+    } else if (next === "--poller") {
+      forcePoller(rest.shift() ?? usage(2));
+    } else if (next === "--together") {
+      options.together = true;
     } else if (next === "--verbose") {
       options.verbose = true;
     } else if (next.startsWith("-")) {
@@ -92,6 +100,13 @@ function parseOptions(args: readonly string[]): Options {
     }
   }
   return options;
+}
+
+/** Every process that the tests start inherits the choice. */
+function forcePoller(choice: string): void {
+  const [kind, trigger] = choice.split(":");
+  process.env["PUREZMQ_POLLER"] = kind;
+  if (trigger !== undefined) process.env["PUREZMQ_POLLER_TRIGGER"] = trigger;
 }
 
 function usage(code: number): never {
@@ -384,9 +399,11 @@ async function main(): Promise<void> {
     }
   }
   const executables = findExecutables();
-  for (const tally of tallies) {
-    await runRuntime(tally, executables, files, options);
-  }
+  const runs = tallies.map((tally) => () =>
+    runRuntime(tally, executables, files, options)
+  );
+  if (options.together) await Promise.all(runs.map((run) => run()));
+  else for (const run of runs) await run();
   const [first, second] = tallies;
   if (first !== undefined && second !== undefined) {
     compareRuntimes(first, second);
