@@ -92,30 +92,37 @@ export const LAYERS: readonly Layer[] = [
     ],
     outside: [],
   },
-  // The only file that names every pattern and every transport.
+  // What the core asks of the system, for every thread.
+  {
+    path: "src/platform.ts",
+    mayImport: ["ffi", "src/base", "src/core", "src/transport"],
+    outside: [],
+  },
+  // The only file that names every pattern.
   {
     path: "src/wiring.ts",
-    mayImport: [
-      "ffi",
-      "src/base",
-      "src/core",
-      "src/pattern",
-      "src/engine",
-      "src/transport",
-    ],
+    mayImport: ["src/core", "src/pattern", "src/transport", "src/platform.ts"],
+    outside: [],
+  },
+  // The workers of a context. The first names every transport.
+  {
+    path: "src/io_worker.ts",
+    mayImport: ["src/core", "src/poller", "src/transport", "src/platform.ts"],
+    outside: [],
+  },
+  {
+    path: "src/reaper_worker.ts",
+    mayImport: ["src/core", "src/platform.ts"],
     outside: [],
   },
   {
     path: "src/io_thread_entry.ts",
-    // The start of the workers: it makes what runs in them.
     mayImport: [
       "ffi",
-      "src/base",
-      "src/memory",
-      "src/poller",
       "src/core",
       "src/transport",
-      "src/wiring.ts",
+      "src/io_worker.ts",
+      "src/reaper_worker.ts",
     ],
     outside: [],
   },
@@ -127,6 +134,7 @@ export const LAYERS: readonly Layer[] = [
       "src/memory",
       "src/poller",
       "src/core",
+      "src/platform.ts",
       "src/wiring.ts",
     ],
     // Buffers, warnings and timers as zeromq.js has them; both runtimes do.

@@ -1,31 +1,31 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { besideWiring, resolveWorkerUrl } from "../../src/wiring.ts";
+import { besidePlatform, resolveWorkerUrl } from "../../src/platform.ts";
 
 describe("the module that workers start from", () => {
-  test("lies beside the wiring, compiled or not", () => {
+  test("lies beside the platform, compiled or not", () => {
     for (
       const [url, entry] of [
-        ["file:///a/src/wiring.ts", "file:///a/src/io_thread_entry.ts"],
-        ["file:///a/src/wiring.js", "file:///a/src/io_thread_entry.js"],
+        ["file:///a/src/platform.ts", "file:///a/src/io_thread_entry.ts"],
+        ["file:///a/src/platform.js", "file:///a/src/io_thread_entry.js"],
         [
-          "https://jsr.io/@purezmq/zmq/0.1.0/src/wiring.ts",
+          "https://jsr.io/@purezmq/zmq/0.1.0/src/platform.ts",
           "https://jsr.io/@purezmq/zmq/0.1.0/src/io_thread_entry.ts",
         ],
       ] as const
-    ) assert.equal(besideWiring(url), entry);
+    ) assert.equal(besidePlatform(url), entry);
   });
 
-  test("is nowhere when a bundle has renamed the wiring", () => {
+  test("is nowhere when a bundle has renamed that module", () => {
     for (
       const url of [
         "file:///a/main.js",
-        "file:///a/rewiring.js",
-        "file:///a/wiring.js/main.js",
+        "file:///a/replatform.js",
+        "file:///a/platform.js/main.js",
         "file:///$bunfs/root/app",
         "file:///a/io_thread_entry.js",
       ]
-    ) assert.equal(besideWiring(url), null, url);
+    ) assert.equal(besidePlatform(url), null, url);
   });
 
   test("is what the context says, else the one beside, else an error", () => {
