@@ -105,7 +105,7 @@ export class Ctx implements SocketHost {
     this.#payload = payload;
     this.#creator = creator;
     const memory = openMemory(control, payload, slot, handle.options);
-    this.thread = new Thread(memory, platform, () => this.#watchedSlots());
+    this.thread = new Thread(memory, platform, () => this.#checkStarts());
     this.thread.onUnknown = (node, bits) =>
       dispatchUnknown(this.thread, this.#sockets, node, bits);
     this.thread.onProcessed = () => this.#tellTouched();
@@ -461,19 +461,9 @@ export class Ctx implements SocketHost {
     });
   }
 
-  /** Threads that the context cannot live without. */
-  #watchedSlots(): number[] {
-    const slots: number[] = [];
-    const { words, layout } = this.#control;
-    for (let slot = 0; slot < FIRST_IO_SLOT + this.options.ioThreads; slot++) {
-      const thread = layout.thread(slot);
-      const started = load(words, thread + THREAD.STARTED) !== 0;
-      const left = load(words, thread + THREAD.LOAD) < 0;
-      if (started && !left) slots.push(slot);
-    }
+  #checkStarts(): void {
     this.#checkStart(REAPER_SLOT, this.#reaperStartedMs);
     this.#checkStart(FIRST_IO_SLOT, this.#ioStartedMs);
-    return slots;
   }
 
   /** A worker that never came up counts as dead. */
@@ -562,7 +552,7 @@ export class Ctx implements SocketHost {
       REAPER_SLOT,
       this.options,
     );
-    const thread = new Thread(memory, this.#wiring.platform, () => []);
+    const thread = new Thread(memory, this.#wiring.platform, () => {});
     this.#localReaper = new Reaper(thread);
   }
 

@@ -13,14 +13,11 @@ import { Command } from "./command.ts";
 import type { CommandTarget } from "./command.ts";
 import { Session } from "./session.ts";
 import { ListenerObject } from "./listener_object.ts";
-import type { Thread } from "./thread.ts";
+import { LIVENESS_INTERVAL_MS, type Thread } from "./thread.ts";
 import type { IoContext, IoObject, Transport } from "./transport.ts";
 import type { Poller } from "../poller/poller.ts";
 import { TimerQueue } from "../poller/timer_queue.ts";
 import { assert } from "../base/assert.ts";
-
-/** How often the creator's life is checked, ms. */
-const CREATOR_CHECK_INTERVAL_MS = 2000;
 
 /**
  * An I/O worker: one blocking loop over its poller, its timers and its
@@ -101,7 +98,7 @@ export class IoThread implements IoContext, CommandTarget {
   /** Runs until the context stops this thread. */
   run(): void {
     const { thread, poller, timers } = this;
-    this.#watchCreator();
+    this.#watchOthers();
     while (!this.#stopping) {
       thread.processMail();
       for (const hook of this.#turnHooks) hook();
@@ -132,14 +129,14 @@ export class IoThread implements IoContext, CommandTarget {
     this.poller.close();
   }
 
-  /** Without its creator the context has failed, and this worker with it. */
-  #watchCreator(): void {
-    this.timers.add(CREATOR_CHECK_INTERVAL_MS, () => {
+  /** Without one of them the context has failed, and this worker with it. */
+  #watchOthers(): void {
+    this.timers.add(LIVENESS_INTERVAL_MS, () => {
       this.thread.checkLiveness();
       if (this.thread.control.state === ContextState.FAILED) {
         this.#stopping = true;
       }
-      this.#watchCreator();
+      this.#watchOthers();
     });
   }
 

@@ -49,6 +49,8 @@ export class Reaper implements SocketHost, CommandTarget {
       next = Math.min(next, untilMs);
     }
     this.thread.waitSync(next);
+    // One that always finds mail never waits for long enough.
+    this.thread.checkLiveness();
     if (this.#waiting.size > 0) this.#giveUpWaiting();
   }
 

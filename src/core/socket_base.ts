@@ -31,9 +31,6 @@ import type { EndpointOwner, SavedEndpoint } from "./socket_endpoints.ts";
 import type { Binder } from "./binder.ts";
 import type { Thread } from "./thread.ts";
 
-/** Operations between two looks at whether the other threads live. */
-const LIVENESS_OPERATIONS = 16;
-
 /** What a socket needs of its context on this thread. */
 export interface SocketHost {
   readonly thread: Thread;
@@ -87,7 +84,6 @@ export class SocketBase implements EndpointOwner, CommandTarget, OwnHost {
   readonly #pipes: NumberMap<Pipe> = new NumberMap();
   readonly #pattern: Pattern | null;
   #closed = false;
-  #operations = 0;
 
   private constructor(
     host: SocketHost,
@@ -487,10 +483,8 @@ export class SocketBase implements EndpointOwner, CommandTarget, OwnHost {
   /** Throws what the context's state asks for, and handles waiting mail. */
   #enter(): void {
     const { thread } = this;
+    thread.operationBegins();
     if (thread.hasMail()) thread.processMail();
-    if ((++this.#operations & (LIVENESS_OPERATIONS - 1)) === 0) {
-      thread.checkLiveness();
-    }
     if (thread.state !== ContextState.OPEN) thread.checkState();
   }
 

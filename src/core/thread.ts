@@ -24,10 +24,20 @@ import { ZmqError } from "../base/errors.ts";
 import { NumberMap } from "../base/number_map.ts";
 import { deadThreadError } from "./dead_thread_error.ts";
 import type { CommandTarget } from "./command.ts";
+import { FIRST_IO_SLOT } from "./choose_io_thread.ts";
 import type { CorePlatform, KeepAlive } from "./platform.ts";
 
 /** Longest sleep before the other threads' lives are checked, ms. */
 export const LIVENESS_INTERVAL_MS = 500;
+
+/** Operations between two looks at the clock, which costs as much as one. */
+const STRIDE_MAX = 16;
+
+/** A thread does more than operations when they take longer than this, ms. */
+const BUSY_MS = 10;
+
+/** How long a thread counts as busy that has gone back to its event loop, ms. */
+const BUSY_MS_MAX = 250;
 
 /** Somebody who found no memory and wants to hear when some comes free. */
 export interface MemoryWaiter {
@@ -66,22 +76,26 @@ export class Thread {
   #standing = false;
   #keepAlive: KeepAlive | null = null;
   #lastCheckMs = 0;
-  readonly #watched: () => readonly number[];
+  readonly #onCheck: () => void;
 
-  /**
-   * @param watched Slots of the threads that the context cannot live without.
-   */
+  /** Operations from one look at the clock to the next, and to the next one. */
+  #stride = 1;
+  #untilLook = 1;
+  #lastLookMs = 0;
+  #calmLater = false;
+
+  /** @param onCheck Called when the other threads' lives are checked. */
   constructor(
     memory: ContextMemory,
     platform: CorePlatform,
-    watched: () => readonly number[],
+    onCheck: () => void,
   ) {
     this.memory = memory;
     this.control = memory.control;
     this.platform = platform;
     this.slot = memory.slot;
     this.record = this.control.layout.thread(memory.slot);
-    this.#watched = watched;
+    this.#onCheck = onCheck;
   }
 
   /** Word index of the thread's own mailbox. */
@@ -243,22 +257,29 @@ export class Thread {
     }
   }
 
-  /** Looks, at most twice a second, whether the context's threads live. */
-  checkLiveness(): void {
+  /**
+   * A socket is asked for something. A thread that polls now and then looks at
+   * the others' lives each time, one that is busy at every sixteenth time.
+   */
+  operationBegins(): void {
+    if (--this.#untilLook > 0) return;
     const now = this.platform.monotonicMs();
-    if (now - this.#lastCheckMs < LIVENESS_INTERVAL_MS / 2) return;
-    this.#lastCheckMs = now;
-    const { words, layout, platform } = this.control;
-    if (this.control.state === ContextState.FAILED) return;
-    for (const slot of this.#watched()) {
-      const tid = load(words, layout.thread(slot) + THREAD.TID);
-      if (tid !== 0 && !platform.threadAlive(tid)) this.control.fail(slot);
-    }
-    // By itself: a dead creator's slot may be somebody else's by now.
-    const creator = load(words, H.CREATOR_TID);
-    if (creator !== 0 && !platform.threadAlive(creator)) {
-      this.control.fail(layout.threadCount);
-    }
+    this.#stride = now - this.#lastLookMs < BUSY_MS
+      ? Math.min(2 * this.#stride, STRIDE_MAX)
+      : 1;
+    this.#untilLook = this.#stride;
+    this.#lastLookMs = now;
+    if (this.#stride > 1) this.#calmDownLater();
+    this.#checkLiveness(now);
+  }
+
+  /**
+   * Looks, four times a second at most, whether the threads live that the
+   * context cannot live without. Each of them does so as well: what one that
+   * never rests misses, another one tells it.
+   */
+  checkLiveness(): void {
+    this.#checkLiveness(this.platform.monotonicMs());
   }
 
   /** The context's state, as of the last mail. */
@@ -321,6 +342,40 @@ export class Thread {
   /** Ends what {@link stand} began. */
   standDown(): void {
     this.#standing = false;
+  }
+
+  #checkLiveness(now: number): void {
+    if (now - this.#lastCheckMs < LIVENESS_INTERVAL_MS / 2) return;
+    this.#lastCheckMs = now;
+    const { words, layout, platform, ioThreads } = this.control;
+    if (this.control.state === ContextState.FAILED) return;
+    this.#onCheck();
+    for (let slot = 0; slot < FIRST_IO_SLOT + ioThreads; slot++) {
+      const worker = layout.thread(slot);
+      if (load(words, worker + THREAD.STARTED) === 0) continue;
+      const tid = load(words, worker + THREAD.TID);
+      if (tid === 0 || platform.threadAlive(tid)) continue;
+      // Ordering: last of all. It says that it leaves before it ends.
+      if (load(words, worker + THREAD.LOAD) >= 0) this.control.fail(slot);
+    }
+    // By itself: a dead creator's slot may be somebody else's by now.
+    const creator = load(words, H.CREATOR_TID);
+    if (creator !== 0 && !platform.threadAlive(creator)) {
+      // Ordering: as above. One that leaves takes its id back.
+      if (load(words, H.CREATOR_TID) !== creator) return;
+      this.control.fail(layout.threadCount);
+    }
+  }
+
+  /** A burst of operations says nothing about those after it. */
+  #calmDownLater(): void {
+    if (this.#calmLater) return;
+    this.#calmLater = true;
+    this.platform.callLater(BUSY_MS_MAX, () => {
+      this.#calmLater = false;
+      this.#stride = 1;
+      this.#untilLook = 1;
+    });
   }
 
   #onWake(): void {

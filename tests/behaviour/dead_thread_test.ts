@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { Context, Dealer, Pull, Push } from "../../mod.ts";
-import { put } from "../../src/memory/shared_access.ts";
+import { load, put } from "../../src/memory/shared_access.ts";
 import { OWN, OwnKind, THREAD } from "../../src/memory/layout.ts";
 import { Command } from "../../src/core/command.ts";
 import { Ctx, defaultCtxOptions } from "../../src/core/ctx.ts";
@@ -12,7 +12,7 @@ import { createChildRecord } from "../../src/core/own.ts";
 import type { CorePlatform, WorkerHandle } from "../../src/core/platform.ts";
 import { SocketType } from "../../src/base/socket_type.ts";
 import { WIRING } from "../../src/wiring.ts";
-import { within } from "../support/wait.ts";
+import { until, within } from "../support/wait.ts";
 import { TestWorker } from "../support/worker.ts";
 
 /** How long it may take until the dead thread is known. */
@@ -20,12 +20,18 @@ const KNOWN_MS = 1000;
 /** How long terminate() may take then. */
 const TERMINATED_MS = 2000;
 
-/** How long a thread that polls may take to hear of it. */
-const POLLED_MS = 2000;
-/** How long such a thread does nothing in between. */
-const POLL_INTERVAL_MS = 50;
+/** How long a thread that polls does nothing in between. */
+const POLL_INTERVAL_MS = 400;
+
+/** How long a thread counts as busy after a burst, and a little more. */
+const CALM_MS = 300;
+
+/** Calls in a burst before the death: a thread that is busy looks less often. */
+const BURST_CALLS = 200;
 
 const DEAD = { code: "EOWNERDEAD" };
+
+const BODY = new Uint8Array(1);
 
 /** Runs `body` with the workers that it starts. */
 async function watchingWorkers(
@@ -55,6 +61,11 @@ async function expectDead(promise: Promise<unknown>): Promise<void> {
 function pause(milliseconds: number): void {
   const nobodyWakes = new Int32Array(new SharedArrayBuffer(4));
   Atomics.wait(nobodyWakes, 0, 0, milliseconds);
+}
+
+/** Sends, as fast as it can, into a socket that has no peer yet. */
+function burst(trySend: () => void): void {
+  for (let n = 0; n < BURST_CALLS; n += 1) trySend();
 }
 
 describe("a dead I/O worker", () => {
@@ -127,6 +138,9 @@ describe("a dead I/O worker", () => {
       push.connect(pull.lastEndpoint as string);
       await push.send("x");
       await pull.receive();
+      burst(() => call === "trySend" ? push.trySend("x") : pull.tryReceive());
+      const calm = performance.now() + CALM_MS;
+      await until(() => performance.now() > calm, "the burst to be over");
       // Deno cannot kill a thread that never comes back to its event loop.
       const platform = WIRING.platform as CorePlatform;
       const { threadAlive } = platform;
@@ -134,7 +148,7 @@ describe("a dead I/O worker", () => {
       try {
         const start = performance.now();
         assert.throws(() => {
-          while (performance.now() - start < POLLED_MS) {
+          while (performance.now() - start < KNOWN_MS) {
             if (call === "trySend") push.trySend("y");
             else pull.tryReceive();
             pause(POLL_INTERVAL_MS);
@@ -146,6 +160,32 @@ describe("a dead I/O worker", () => {
       }
     });
   }
+
+  test("is known to the first call a second later, of a thread that does nothing in between", async () => {
+    const ctx = Ctx.create({
+      ...defaultCtxOptions(),
+      workerUrl:
+        new URL("../support/workers/dying_io_worker.ts", import.meta.url).href,
+    }, WIRING);
+    const socket = ctx.createSocket(SocketType.PUSH);
+    socket.setOption("linger", 0);
+    socket.connect("tcp://127.0.0.1:1");
+    const { control, platform } = ctx.thread;
+    const worker = control.layout.thread(1) + THREAD.TID;
+    await until(() => load(control.words, worker) !== 0, "the worker to be up");
+    const tid = load(control.words, worker);
+    burst(() => socket.trySend([BODY], 1));
+    // From here on no callback runs.
+    while (platform.threadAlive(tid)) pause(1);
+    pause(KNOWN_MS);
+    assert.throws(() => socket.trySend([BODY], 1), DEAD);
+    ctx.closeAll();
+    await within(
+      assert.rejects(() => ctx.terminated(), DEAD),
+      "terminated() to come back",
+      TERMINATED_MS,
+    );
+  });
 
   test("that never came up is known at once, not after its time to start", async () => {
     const context = new Context();
@@ -188,6 +228,20 @@ describe("a dead reaper", () => {
 });
 
 describe("a dead creator", () => {
+  test("is known to the first call a second later", async () => {
+    const worker = new TestWorker("creator_worker.ts", null);
+    const handle = await worker.said<Context["handle"]>("its handle");
+    const context = Context.attach(handle);
+    const push = new Push({ context, linger: 0 });
+    push.connect("inproc://nobody-binds");
+    burst(() => push.trySend("x"));
+    await worker.stop();
+    const dead = performance.now();
+    await until(() => performance.now() - dead > KNOWN_MS, "a second to pass");
+    assert.throws(() => push.trySend("y"), DEAD);
+    await endFailed(context);
+  });
+
   for (const late of [false, true]) {
     const who = late ? "one that attached afterwards" : "those that attached";
     test(`fails the context for ${who}`, async () => {

@@ -147,6 +147,26 @@ describe("thread: sleep", () => {
     assert.ok(thread.waitSync(Infinity), "it is told itself as well");
   });
 
+  test("a dead worker fails the context, one that has left does not", () => {
+    let alive = true;
+    let now = 0;
+    const kernel = new Kernel({}, {
+      monotonicMs: () => now += LIVENESS_INTERVAL_MS,
+      threadAlive: (tid) => alive || tid !== 4711,
+    });
+    const thread = kernel.thread(2);
+    const worker = kernel.control.layout.thread(1);
+    store(kernel.control.words, worker + THREAD.TID, 4711);
+    store(kernel.control.words, worker + THREAD.STARTED, 1);
+    store(kernel.control.words, worker + THREAD.LOAD, -1);
+    alive = false;
+    thread.checkLiveness();
+    assert.equal(kernel.control.state, ContextState.OPEN);
+    store(kernel.control.words, worker + THREAD.LOAD, 0);
+    thread.checkLiveness();
+    assert.equal(kernel.control.state, ContextState.FAILED);
+  });
+
   test("a creator that left in good order may die", () => {
     let now = 0;
     const kernel = new Kernel({}, {
@@ -156,6 +176,55 @@ describe("thread: sleep", () => {
     store(kernel.control.words, H.CREATOR_TID, 0);
     kernel.thread().checkLiveness();
     assert.equal(kernel.control.state, ContextState.OPEN);
+  });
+});
+
+describe("thread: how often a thread looks at the clock", () => {
+  function stage() {
+    const s = { now: 1000, looks: 0, later: [] as (() => void)[] };
+    const kernel = new Kernel({}, {
+      monotonicMs: () => (s.looks += 1, s.now),
+      callLater: (_delayMs, callback) => s.later.push(callback),
+    });
+    const thread = kernel.thread();
+    const operations = (count: number): number => {
+      const before = s.looks;
+      for (let n = 0; n < count; n += 1) thread.operationBegins();
+      return s.looks - before;
+    };
+    return { s, operations };
+  }
+
+  test("at every operation when they come now and then", () => {
+    const { s, operations } = stage();
+    for (let n = 0; n < 10; n += 1) {
+      assert.equal(operations(1), 1);
+      s.now += 400;
+    }
+  });
+
+  test("at every sixteenth in a burst, and soon at every one behind it", () => {
+    const { s, operations } = stage();
+    operations(1 + 2 + 4 + 8 + 16);
+    assert.equal(operations(160), 10);
+    let looks = 0;
+    for (let n = 0; n < 16; n += 1) {
+      s.now += 400;
+      looks = operations(1);
+    }
+    assert.equal(looks, 1);
+    s.now += 400;
+    assert.equal(operations(1), 1);
+  });
+
+  test("at the next one when the event loop has turned for a while", () => {
+    const { s, operations } = stage();
+    operations(100);
+    assert.equal(s.later.length, 1, "one timer at a time");
+    s.later.splice(0).forEach((callback) => callback());
+    assert.equal(operations(1), 1);
+    operations(100);
+    assert.equal(s.later.length, 1, "and another one for the next burst");
   });
 });
 
