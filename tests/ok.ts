@@ -119,6 +119,14 @@ const STEPS: readonly Step[] = [
     limitMinutes: 8,
   },
   {
+    name: "parts",
+    what: "the benches of parts, a few iterations of each",
+    args: ["bench", "-A", "--no-check", "bench/"],
+    env: { PUREZMQ_BENCH_TINY: "1" },
+    proof: /group subscriptions/,
+    limitMinutes: 3,
+  },
+  {
     name: "pollers",
     what: "the bench of the pollers, at a tiny size",
     args: ["run", "-A", "bench/pollers.ts", "--small"],
