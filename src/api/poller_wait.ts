@@ -49,6 +49,7 @@ export class PendingWait {
   #unwatch: (() => void)[] = [];
   #unwatchFds: (() => void) | null = null;
   #refreshing = false;
+  #begun = false;
   #over = false;
 
   /**
@@ -87,12 +88,10 @@ export class PendingWait {
     this.#refreshing = true;
     queueMicrotask(() => {
       this.#refreshing = false;
-      if (this.#over) return;
+      // One that has yet to begin looks at the items as they are then.
+      if (this.#over || !this.#begun) return;
       this.#stopWatching();
-      if (this.#look()) return;
-      if (this.#items.plan.empty && this.#deadlineMs === Infinity) {
-        this.reject(nothingToWaitFor());
-      } else this.#startWatching();
+      this.#lookAndWatch();
     });
   }
 
@@ -103,18 +102,34 @@ export class PendingWait {
     this.#reject(reason);
   }
 
-  #begin(isFirst: boolean): void {
-    if (this.#look()) {
-      if (isFirst) waitingThread.fastWaits++;
-      return;
+  #begin(isFast: boolean): void {
+    this.#begun = true;
+    this.#lookAndWatch();
+    if (isFast && this.#over) waitingThread.fastWaits++;
+  }
+
+  /** Looks at everything, and has itself told when nothing is ready. */
+  #lookAndWatch(): void {
+    const before = this.#turns();
+    if (this.#look()) return;
+    if (this.#deadlineMs <= monotonicMs()) return this.#finish([]);
+    if (this.#items.plan.empty && this.#deadlineMs === Infinity) {
+      return this.reject(nothingToWaitFor());
     }
-    if (this.#deadlineMs <= monotonicMs()) {
-      if (isFirst) waitingThread.fastWaits++;
-      this.#finish([]);
-      return;
-    }
-    this.#setTimer();
+    if (this.#timer === undefined) this.#setTimer();
     this.#startWatching();
+    // To ask one socket handles the mail of all, also of those that had said
+    // before that they were not ready: nobody tells of that any more.
+    if (this.#turns() !== before) this.#look();
+  }
+
+  /** Changes when mail is handled, or a socket is closed. */
+  #turns(): number {
+    let turns = 0;
+    for (const { state } of this.#items.plan.sockets) {
+      if (state.base !== null) turns += state.base.thread.turns;
+    }
+    return turns;
   }
 
   /** Looks at everything; true when the wait is over. */

@@ -79,6 +79,47 @@ for (const [name, withFd, round] of ROUNDS) {
   );
 }
 
+for (const sockets of [2, 4]) {
+  scenario(
+    `messages from ${sockets} Workers to a socket each, with promises`,
+    async (s) => {
+      const count = 40_000 / sockets;
+      const poller = new Poller<{ next: number }>();
+      s.defer(() => poller.close());
+      const pulls = new Map<unknown, Pull>();
+      const workers: TestWorker[] = [];
+      for (let n = 0; n < sockets; n += 1) {
+        const pull = s.open(Pull);
+        pulls.set(pull, pull);
+        const endpoint = await s.bind(pull, "inproc");
+        poller.add(pull, { readable: true }, { next: 0 });
+        workers.push(start(s, "numbers_worker.ts", {
+          handle: s.context.handle,
+          role: "send",
+          endpoint,
+          count,
+          size: 16,
+        }));
+      }
+      for (let left = count * sockets; left > 0;) {
+        const events = await within(poller.wait(), "a message", 10_000);
+        assert.notEqual(events.length, 0);
+        for (const { target, data } of events) {
+          const parts = (pulls.get(target) as Pull).tryReceive();
+          assert.equal(numberOf(parts?.[0] as Uint8Array), data.next);
+          data.next += 1;
+          left -= 1;
+        }
+      }
+      for (const worker of workers) {
+        await worker.said("done");
+        await worker.ended();
+      }
+    },
+    { timeoutMs: 120_000 },
+  );
+}
+
 for (const blocks of [true, false]) {
   const way = blocks ? "blocking" : "with promises";
   scenario(

@@ -14,7 +14,10 @@ import {
   Request,
 } from "../../mod.ts";
 import type { CorePlatform, WorkerHandle } from "../../src/core/platform.ts";
+import type { SocketBase } from "../../src/core/socket_base.ts";
 import { waitingThread } from "../../src/api/poller_wait.ts";
+import { stateOf } from "../../src/api/socket_settings.ts";
+import { FAST_OPERATIONS_MAX } from "../../src/api/socket_state.ts";
 import { WIRING } from "../../src/wiring.ts";
 import { DescriptorPair } from "../support/descriptor_pair.ts";
 import { expectMessage, texts } from "../support/messages.ts";
@@ -284,6 +287,75 @@ scenario("waits that find something let the event loop turn", async (s) => {
     assert.ok(waits < 1_000_000, "the event loop turns");
   }
   await turning;
+});
+
+scenario(
+  "what comes while the sockets are asked is found, whichever it is for",
+  async (s) => {
+    const poller = open(s);
+    const [one, sender] = [s.open(Pair), s.open(Pair)];
+    await s.join(one, sender, "inproc");
+    const last = s.open(Pair);
+    poller.add(one, undefined, "one");
+    poller.add(last, undefined, "last");
+    const base = stateOf(last).base as SocketBase;
+    const { hasIn } = base;
+    // The first was asked, and the last one's turn handles the first one's
+    // mail.
+    const sendMeanwhile = (): void => {
+      base.hasIn = () => {
+        base.hasIn = hasIn;
+        sender.sendSync("x");
+        return base.hasIn();
+      };
+    };
+    const expectOne = async (waiting: ReturnType<Poller<string>["wait"]>) => {
+      const events = await within(waiting, "the message", 5000);
+      assert.deepEqual(events.map(({ data }) => data), ["one"]);
+      await expectMessage(one, "x");
+    };
+    sendMeanwhile();
+    await expectOne(poller.wait());
+    // And the same when the sockets are asked since one was added.
+    const waiting = poller.wait();
+    await nextTurn();
+    sendMeanwhile();
+    poller.add(s.open(Pair), undefined, "added");
+    await expectOne(waiting);
+  },
+);
+
+scenario("what changes before a wait begins begins it only once", async (s) => {
+  const { watch } = waitingThread;
+  const poller = open(s);
+  const [near, far] = [s.open(Pair), s.open(Pair)];
+  await s.join(near, far, "inproc");
+  const pair = DescriptorPair.in(s);
+  poller.add(near, { writable: true }, "socket");
+  poller.add(pair.fd, {}, "fd");
+  const changes: (() => void)[] = [
+    () => poller.modify(pair.fd, { readable: true }),
+    () => poller.modify(near, {}),
+  ];
+  for (const change of changes) {
+    // So many at once that the next one lets others go first.
+    while (waitingThread.fastWaits < FAST_OPERATIONS_MAX) await poller.wait(0);
+    poller.modify(near, { readable: true });
+    const waiting = poller.wait();
+    change();
+    await nextTurn();
+    await nextTurn();
+    poller.modify(near, { writable: true });
+    assert.equal((await within(waiting, "the socket")).length, 1);
+  }
+  while (waitingThread.fastWaits < FAST_OPERATIONS_MAX) await poller.wait(0);
+  const nothing = refused(poller.wait(), "EFAULT");
+  poller.remove(near);
+  poller.remove(pair.fd);
+  await nothing;
+  poller.close();
+  // It would go on for requests that nobody takes back.
+  assert.equal(watch.running, false);
 });
 
 /** Runs `body` with the context's workers that it starts. */
