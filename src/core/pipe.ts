@@ -315,6 +315,12 @@ export class Pipe implements PipeContract, CommandTarget {
   }
 
   write(parts: readonly OutPart[], from: number, count: number): boolean {
+    if (!this.prepare(parts, from, count)) return false;
+    this.commit();
+    return true;
+  }
+
+  prepare(parts: readonly OutPart[], from: number, count: number): boolean {
     if (this.#state !== PipeState.ACTIVE) return false;
     const { writer } = this;
     writer.beginMessage();
@@ -329,11 +335,13 @@ export class Pipe implements PipeContract, CommandTarget {
       this.#wantsMemory = true;
       this.#memory.refused = true;
       this.#thread.wantMemory(this);
-      return false;
     }
-    writer.completeMessages(1);
+    return written;
+  }
+
+  commit(): void {
+    this.writer.completeMessages(1);
     this.flush();
-    return true;
   }
 
   writeCommand(body: Uint8Array): void {
@@ -454,7 +462,6 @@ export class Pipe implements PipeContract, CommandTarget {
     }
   }
 
-  /** Takes back an unfinished message. */
   rollback(): void {
     if (this.#state === PipeState.ACTIVE) this.writer.rollback();
   }

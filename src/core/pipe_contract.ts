@@ -76,6 +76,15 @@ export interface Pipe {
    */
   write(parts: readonly OutPart[], from: number, count: number): boolean;
   /**
+   * As `write`, but nobody sees the message yet: `commit` or `rollback` comes
+   * before anything else is written.
+   */
+  prepare(parts: readonly OutPart[], from: number, count: number): boolean;
+  /** Flushes what was prepared. */
+  commit(): void;
+  /** Takes back an unfinished message. */
+  rollback(): void;
+  /**
    * Writes a ZMTP command frame (SUBSCRIBE, CANCEL) with this body, outside
    * the high-water mark, and flushes it. The bytes are copied.
    */

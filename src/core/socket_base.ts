@@ -11,6 +11,7 @@ import {
   SOCKET,
   THREAD,
 } from "../memory/layout.ts";
+import type { ContextMemory } from "../memory/context_memory.ts";
 import { Message } from "../memory/message.ts";
 import { assert } from "../base/assert.ts";
 import { ZmqError } from "../base/errors.ts";
@@ -261,13 +262,17 @@ export class SocketBase implements EndpointOwner, CommandTarget, OwnHost {
   trySend(parts: readonly OutPart[], count: number): boolean {
     this.#enter();
     const pattern = this.#pattern as Pattern;
-    if (pattern.trySend(parts, count)) return true;
     const { memory } = this.thread;
-    if (memory.refused) {
-      memory.refused = false;
-      // Waiting would be in vain if this very thread holds the memory.
-      if (memory.unreleasedMessages > 0) throw this.host.outOfMemory();
-    }
+    // What an earlier send was refused is no reason for this one: it may have
+    // been dropped, and this one may just have no credit.
+    memory.refused = false;
+    if (pattern.trySend(parts, count)) return true;
+    // Waiting would be in vain if this very thread holds the memory. What the
+    // message itself holds is given back once it is sent.
+    if (
+      memory.refused &&
+      memory.unreleasedMessages > messagesAmong(parts, count, memory)
+    ) throw this.host.outOfMemory();
     return false;
   }
 
@@ -549,6 +554,19 @@ export class SocketBase implements EndpointOwner, CommandTarget, OwnHost {
     this.host.socketGone(this);
     return saved;
   }
+}
+
+/** How many Messages of this thread there are among the parts. */
+function messagesAmong(
+  parts: readonly OutPart[],
+  count: number,
+  memory: ContextMemory,
+): number {
+  const found = new Set<OutPart>();
+  for (const part of parts.slice(0, count)) {
+    if (part instanceof Message && part.isOf(memory)) found.add(part);
+  }
+  return found.size;
 }
 
 /** The far end of a pipe that nobody came for; it only says goodbye. */

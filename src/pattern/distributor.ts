@@ -120,12 +120,31 @@ export class Distributor {
    * without room misses the message and is passive until `activated`.
    */
   send(parts: readonly OutPart[], from: number, count: number): void {
-    if (this.#matching > 1) {
-      this.#sendShared(parts, from, count);
-    } else if (this.#matching === 1) {
-      this.#sendToMatching(parts, from, count);
+    const shared = this.#share(parts, from + count);
+    try {
+      this.#sendToMatching(shared, from, count);
+    } finally {
+      this.#unshare(shared, parts);
+      this.unmatch();
     }
-    this.unmatch();
+  }
+
+  /**
+   * Sends one message to all matching pipes or, when one of them has no room or
+   * no memory for it, to none of them. Forgets what matched.
+   */
+  sendToAll(parts: readonly OutPart[], from: number, count: number): boolean {
+    if (!this.checkWrite()) {
+      this.unmatch();
+      return false;
+    }
+    const shared = this.#share(parts, from + count);
+    try {
+      return this.#sendToAll(shared, from, count);
+    } finally {
+      this.#unshare(shared, parts);
+      this.unmatch();
+    }
   }
 
   /** Members; what matches is forgotten between two messages anyway. */
@@ -138,15 +157,33 @@ export class Distributor {
     this.#pipes.restore(saved, pipes);
   }
 
-  #sendShared(parts: readonly OutPart[], from: number, count: number): void {
-    const host = this.#host;
-    if (host.share === undefined) {
-      this.#sendToMatching(parts, from, count);
-      return;
+  #share(parts: readonly OutPart[], count: number): readonly OutPart[] {
+    if (this.#matching < 2) return parts;
+    return this.#host.share?.(parts, count) ?? parts;
+  }
+
+  #unshare(shared: readonly OutPart[], parts: readonly OutPart[]): void {
+    if (shared !== parts) this.#host.unshare?.(shared, parts);
+  }
+
+  #sendToAll(parts: readonly OutPart[], from: number, count: number): boolean {
+    const { items } = this.#pipes;
+    const matching = this.#matching;
+    let prepared = 0;
+    try {
+      while (
+        prepared < matching &&
+        (items[prepared] as Pipe).prepare(parts, from, count)
+      ) prepared++;
+    } finally {
+      // Also when a part throws.
+      if (prepared < matching) {
+        for (let i = 0; i < prepared; i++) (items[i] as Pipe).rollback();
+      }
     }
-    const shared = host.share(parts, from + count);
-    this.#sendToMatching(shared, from, count);
-    if (shared !== parts) host.unshare?.(shared, parts);
+    if (prepared < matching) return false;
+    for (let i = 0; i < matching; i++) (items[i] as Pipe).commit();
+    return true;
   }
 
   #sendToMatching(

@@ -118,6 +118,85 @@ for (const transport of TRANSPORTS) {
   );
 }
 
+scenario(
+  "XPUB with noDrop waits at the limit, and nobody gets what was not sent",
+  async (s) => {
+    const pub = s.open(XPublisher, { sendHighWaterMark: 0, noDrop: true });
+    const endpoint = await s.bind(pub, "inproc");
+    const options = { receiveHighWaterMark: 0, receiveTimeout: 0 };
+    const slow = s.open(Subscriber, options);
+    const fast = s.open(Subscriber, options);
+    for (const sub of [slow, fast]) {
+      sub.connect(endpoint);
+      sub.subscribe("");
+    }
+    pub.verbosity = "allSubs";
+    await expectMessage(pub, "\x01");
+    const body = "x".repeat(10_000);
+    let toFast = 0;
+    let toSlow = 0;
+    let sent = 0;
+    for (let round = 0; round < 3; round += 1) {
+      for (; pub.trySend([`${sent}`, body]); sent += 1) {
+        assert.ok(sent < 10_000, "is there no limit?");
+        for (; fast.readable; toFast += 1) {
+          assert.equal((await receiveTexts(fast))[0], `${toFast}`);
+        }
+      }
+      assert.ok(sent > 50, `only ${sent} messages fit`);
+      for (; fast.readable; toFast += 1) await fast.receive();
+      assert.equal(toFast, sent);
+      for (; slow.readable; toSlow += 1) {
+        assert.equal((await receiveTexts(slow))[0], `${toSlow}`);
+      }
+      assert.equal(toSlow, sent);
+    }
+  },
+  limited,
+);
+
+scenario(
+  "what was dropped for want of memory does not fail a later send that waits",
+  async (s) => {
+    const pub = s.open(XPublisher, { sendHighWaterMark: 0 });
+    const sub = s.open(Subscriber, { receiveHighWaterMark: 0 });
+    await s.join(pub, sub, "inproc");
+    sub.subscribe("");
+    await expectFromIdle(sub, pub, "\x01");
+    const push = s.open(Push, { sendHighWaterMark: 1 });
+    const pull = s.open(Pull, { receiveHighWaterMark: 1 });
+    await s.join(push, pull, "inproc");
+    using held = s.context.allocate(10);
+    for (let n = 0; n < 2000; n += 1) await pub.send("x".repeat(10_000));
+    await sendUntilFull(push, 10);
+    assert.equal(push.trySend("one too many"), false);
+    assert.equal(held.released, false);
+  },
+  limited,
+);
+
+scenario(
+  "the Message that is sent does not count among those that hold the memory",
+  async (s) => {
+    const [push, pull] = [
+      s.open(Push, { sendHighWaterMark: 0 }),
+      s.open(Pull, { receiveHighWaterMark: 0 }),
+    ];
+    await s.join(push, pull, "inproc");
+    await sendUntilFull(push, 1000, () => new Uint8Array(100_000));
+    const own = s.context.allocate(1000);
+    const parts = [own, own, new Uint8Array(1_000_000)];
+    assert.equal(push.trySend(parts), false);
+    const other = s.context.allocate(1);
+    assert.throws(() => push.trySend(parts), { code: "ENOMEM" });
+    other.release();
+    const waiting = push.send(parts);
+    while (!own.released) await pull.receive();
+    await waiting;
+  },
+  limited,
+);
+
 scenario("ROUTER drops at the limit and goes on", async (s) => {
   const router = s.open(Router, { sendHighWaterMark: 0 });
   const dealer = s.open(Dealer, { routingId: "d", receiveHighWaterMark: 0 });

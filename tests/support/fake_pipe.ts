@@ -29,6 +29,13 @@ export function latin(bytes: Uint8Array): string {
   return text;
 }
 
+/** A part that was released while its message waited. */
+export const RELEASED: OutPart = {
+  get bytes(): Uint8Array {
+    throw new TypeError("Message is released");
+  },
+} as Message;
+
 /** Names of pipes; any will do that are not 0. */
 let nextNode = 1;
 
@@ -68,6 +75,8 @@ export class FakePipe implements Pipe {
   messagesRead = 0;
 
   readonly #inbound: Frame[][] = [];
+  /** A message that was prepared and not yet committed. */
+  #prepared: string[] | null = null;
   /** Frames of the current message that were passed already. */
   #passed = 0;
   /** The front frame is on show. */
@@ -155,11 +164,18 @@ export class FakePipe implements Pipe {
 
   checkWrite(): boolean {
     this.blocked = this.outbound.length >= this.highWaterMark ||
-      this.outOfMemory || this.terminated !== null;
+      this.terminated !== null;
     return !this.blocked;
   }
 
   write(parts: readonly OutPart[], from: number, count: number): boolean {
+    if (!this.prepare(parts, from, count)) return false;
+    this.commit();
+    return true;
+  }
+
+  prepare(parts: readonly OutPart[], from: number, count: number): boolean {
+    assert.equal(this.#prepared, null, "prepared twice");
     assert.ok(count > 0, "a message has parts");
     assert.ok(from + count <= parts.length, "parts are there");
     if (this.outOfMemory) {
@@ -167,13 +183,21 @@ export class FakePipe implements Pipe {
       return false;
     }
     const message = parts.slice(from, from + count);
-    this.outbound.push(
-      message.map((part) =>
-        latin(part instanceof Uint8Array ? part : part.bytes)
-      ),
+    this.#prepared = message.map((part) =>
+      latin(part instanceof Uint8Array ? part : part.bytes)
     );
     this.written.push(parts);
     return true;
+  }
+
+  commit(): void {
+    assert.ok(this.#prepared !== null, "nothing was prepared");
+    this.outbound.push(this.#prepared);
+    this.#prepared = null;
+  }
+
+  rollback(): void {
+    this.#prepared = null;
   }
 
   writeCommand(body: Uint8Array): void {

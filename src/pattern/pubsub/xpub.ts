@@ -126,10 +126,7 @@ export class XPub implements Pattern {
     const topic = bytesOf(parts[0] as OutPart);
     this.#subscriptions.match(topic, 0, topic.length, distributor);
     if (options.invertMatching) distributor.reverseMatch();
-    if (options.noDrop && !distributor.checkWrite()) {
-      distributor.unmatch();
-      return false;
-    }
+    if (options.noDrop) return distributor.sendToAll(parts, 0, count);
     distributor.send(parts, 0, count);
     return true;
   }

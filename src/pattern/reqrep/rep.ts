@@ -70,10 +70,14 @@ export class Rep implements Pattern {
     // RFC 28, "The REP Socket Type": a reply that cannot go is discarded.
     if (pipe !== null && pipe.checkWrite()) {
       const envelope = this.#envelope;
-      envelope.pushAll(this.#labels, this.#labelCount);
-      envelope.pushAll(parts, count);
-      pipe.write(envelope.parts, 0, envelope.count);
-      envelope.clear();
+      try {
+        envelope.pushAll(this.#labels, this.#labelCount);
+        envelope.pushAll(parts, count);
+        pipe.write(envelope.parts, 0, envelope.count);
+      } finally {
+        // Also when a part throws: it was released or detached meanwhile.
+        envelope.clear();
+      }
     }
     this.#dropLabels();
     this.#owesReply = false;

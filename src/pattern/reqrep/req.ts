@@ -102,13 +102,16 @@ export class Req implements Pattern {
     // RFC 28, "The REQ Socket Type": an empty frame delimits the envelope.
     envelope.push(EMPTY_PART);
     envelope.pushAll(parts, count);
-    const pipe = this.#loadBalancer.send(envelope.parts, 0, envelope.count);
-    envelope.clear();
-    if (pipe === null) {
+    let pipe: Pipe | null = null;
+    try {
+      pipe = this.#loadBalancer.send(envelope.parts, 0, envelope.count);
+    } finally {
+      // Also when a part throws: it was released or detached meanwhile.
+      envelope.clear();
       // The id of the request that is still open has to stay in place.
-      writeUint32(this.#requestIdBytes, 0, this.#requestId);
-      return false;
+      if (pipe === null) writeUint32(this.#requestIdBytes, 0, this.#requestId);
     }
+    if (pipe === null) return false;
     if (correlate) this.#requestId = (this.#requestId + 1) >>> 0;
     this.#correlated = correlate;
     this.#replyPipe = pipe;

@@ -7,6 +7,7 @@ import {
   FakePipe,
   hostOf,
   octets,
+  RELEASED,
 } from "../../support/fake_pipe.ts";
 
 function setUp(
@@ -59,6 +60,43 @@ test("a full pipe misses messages until it is activated", () => {
   distributor.matchAll();
   distributor.send([octets("x")], 0, 1);
   assert.deepEqual(sentTo(pipes), [1, 4, 4]);
+});
+
+test("sendToAll sends to none when one of them has no room or no memory", () => {
+  const { distributor, pipes } = setUp(3);
+  const [first, , last] = pipes as [FakePipe, FakePipe, FakePipe];
+  const sendToAll = (part: OutPart): boolean => {
+    distributor.matchAll();
+    return distributor.sendToAll([part], 0, 1);
+  };
+  last.outOfMemory = true;
+  assert.equal(sendToAll(octets("x")), false);
+  assert.deepEqual(sentTo(pipes), [0, 0, 0]);
+  last.outOfMemory = false;
+  first.highWaterMark = 0;
+  assert.equal(sendToAll(octets("x")), false);
+  assert.deepEqual(sentTo(pipes), [0, 0, 0]);
+  first.highWaterMark = 1;
+  assert.equal(sendToAll(octets("x")), true);
+  assert.deepEqual(sentTo(pipes), [1, 1, 1]);
+});
+
+test("a part that throws is sent to nobody, and nothing is kept of it", () => {
+  const host = hostOf("PUB");
+  const unshared: unknown[] = [];
+  Object.assign(host, {
+    share: (parts: readonly OutPart[]) => [...parts],
+    unshare: (shared: readonly OutPart[]) => unshared.push(shared),
+  });
+  const { distributor, pipes } = setUp(2, host);
+  for (const method of ["send", "sendToAll"] as const) {
+    distributor.matchAll();
+    assert.throws(() => distributor[method]([RELEASED], 0, 1), TypeError);
+  }
+  assert.equal(unshared.length, 2);
+  distributor.matchAll();
+  assert.equal(distributor.sendToAll([octets("x")], 0, 1), true);
+  assert.deepEqual(sentTo(pipes), [1, 1]);
 });
 
 test("checkWrite looks at matching pipes only and keeps them matching", () => {

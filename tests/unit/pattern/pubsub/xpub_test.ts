@@ -240,6 +240,19 @@ test("test_xpub_nodrop: blocks when any matching subscriber is full", () => {
   assert.deepEqual(fast.outbound, [["A1"], ["B"], ["A2"]]);
 });
 
+test("noDrop at the memory limit: blocks, and nobody has the message", () => {
+  const { xpub, pipes } = setUp(2, { noDrop: true });
+  const [one, two] = pipes as [FakePipe, FakePipe];
+  subscribeFrom(xpub, one, "");
+  subscribeFrom(xpub, two, "");
+  two.outOfMemory = true;
+  assert.equal(send(xpub, "x"), false);
+  assert.deepEqual([one.outbound, two.outbound], [[], []]);
+  two.outOfMemory = false;
+  assert.equal(send(xpub, "x"), true);
+  assert.deepEqual([one.outbound, two.outbound], [[["x"]], [["x"]]]);
+});
+
 test("noDrop set while a subscriber is full holds for it as well", () => {
   const { xpub, pipe, options } = one();
   subscribeFrom(xpub, pipe, "");

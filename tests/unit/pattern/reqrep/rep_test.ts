@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Rep } from "../../../../src/pattern/reqrep/rep.ts";
-import { arrive, attach, receive, send } from "../../../support/fake_pipe.ts";
+import {
+  arrive,
+  attach,
+  receive,
+  RELEASED,
+  send,
+} from "../../../support/fake_pipe.ts";
 
 test("test_spec_rep: the envelope goes back with the reply", () => {
   const rep = new Rep();
@@ -27,6 +33,16 @@ test("test_spec_rep: an envelope of several hops", () => {
     ["hop 1", label, "", "reply"],
     ["hop 2", "", "reply 2"],
   ]);
+});
+
+test("a part that throws leaves the reply to be sent", () => {
+  const rep = new Rep();
+  const pipe = attach(rep);
+  arrive(rep, pipe, "hop", "", "request");
+  receive(rep);
+  assert.throws(() => rep.trySend([RELEASED], 1), TypeError);
+  send(rep, "reply");
+  assert.deepEqual(pipe.outbound, [["hop", "", "reply"]]);
 });
 
 test("receiving and sending alternate strictly", () => {

@@ -7,7 +7,9 @@ import {
   attach,
   type FakePipe,
   hostOf,
+  octets,
   receive,
+  RELEASED,
   send,
 } from "../../../support/fake_pipe.ts";
 import { seededRandom } from "../../../support/seed.ts";
@@ -205,6 +207,20 @@ test("a blocked relaxed send leaves the open request answerable", () => {
   assert.equal(send(req, "2"), false);
   arrive(req, pipe, id, "", "reply");
   assert.deepEqual(receive(req), ["reply"]);
+});
+
+test("a part that throws spoils neither the open request nor the next one", () => {
+  const { req, pipes: [pipe] } = setUp(1, {
+    relaxed: true,
+    correlate: true,
+  }) as { req: Req; pipes: [FakePipe] };
+  send(req, "1");
+  const [id] = pipe.outbound[0] as [string];
+  assert.throws(() => req.trySend([octets("2"), RELEASED], 2), TypeError);
+  arrive(req, pipe, id, "", "reply");
+  assert.deepEqual(receive(req), ["reply"]);
+  send(req, "3");
+  assert.deepEqual(pipe.outbound[1]?.slice(1), ["", "3"]);
 });
 
 test("when the pipe of the request is gone, the reply may come by another", () => {
