@@ -9,8 +9,11 @@ const EPERM = errnoNumber("EPERM");
 /** What a {@link DescriptorTable} asks of a handle. */
 export interface TableEntry {
   readonly fd: number;
-  /** Of the file that was behind the number when it was registered. */
-  readonly identity: string;
+  /**
+   * Of the file that was behind the number when it was registered; empty when
+   * the poller has found it closed.
+   */
+  identity: string;
 }
 
 /**
@@ -35,8 +38,10 @@ export class DescriptorTable<T extends TableEntry> {
   /**
    * Whether a descriptor may be registered: the identity to register it with,
    * or a negative errno. The number of one that was closed without being
-   * removed is free; that a BSD's sockets may all have one identity only means
-   * that such a number stays taken.
+   * removed is free. Some kinds of files have one identity for all: a BSD's
+   * sockets, Linux' eventfds, timerfds and pidfds. Among those such a number
+   * stays taken until a turn has found it closed, since nothing tells the new
+   * one from the same one registered twice.
    */
   admit(fd: number): string | number {
     const status = fileStatus(fd);
@@ -49,6 +54,11 @@ export class DescriptorTable<T extends TableEntry> {
   /** Registers a handle instead of the former one of its number. */
   set(entry: T): void {
     this.#byFd.set(entry.fd, entry);
+  }
+
+  /** Its number may be anybody's, though it still counts. */
+  closed(entry: T): void {
+    entry.identity = "";
   }
 
   delete(entry: T): void {

@@ -34,7 +34,15 @@ import type { ReadyEntry } from "./ready_list.ts";
 
 const EBADF = errnoNumber("EBADF");
 const EEXIST = errnoNumber("EEXIST");
-const ENOENT = errnoNumber("ENOENT");
+
+/**
+ * What a change of interest says of the descriptor, for good: it was closed,
+ * and its number may be something else's that cannot even be polled.
+ */
+const LASTING: ReadonlySet<number> = new Set(
+  ["EBADF", "EINVAL", "ELOOP", "ENOENT", "EPERM"]
+    .map((name) => -errnoNumber(name)),
+);
 
 /** User data is an index and, above that, the descriptor. */
 const FD_UNIT = 2 ** 32;
@@ -51,7 +59,10 @@ const UNKNOWN = -1;
 /** Both directions, told of at each change, for as long as the handle lives. */
 const EVERY_EDGE = (EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET) >>> 0;
 
-/** The same for a shared descriptor; EPOLLRDHUP does not go with that. */
+/**
+ * The same for a shared descriptor, while there is interest in it; EPOLLRDHUP
+ * does not go with EPOLLEXCLUSIVE.
+ */
 const EVERY_EXCLUSIVE_EDGE = (EPOLLIN | EPOLLOUT | EPOLLET | EPOLLEXCLUSIVE) >>>
   0;
 
@@ -63,12 +74,14 @@ class EpollHandle implements PollHandle, ReadyEntry {
   readonly exclusive: boolean;
   wanted = 0;
   removed = false;
-  // Level-triggered: what the kernel knows, and whether that is out of date.
+  // Level-triggered, or exclusive: what the kernel knows, and whether that is
+  // out of date.
   known: number = NO_INTEREST;
   dirty = false;
   // Edge-triggered: see {@link ReadyEntry}.
   ready = 0;
   hungUp = false;
+  broken = false;
   queued = false;
 
   constructor(
@@ -147,12 +160,15 @@ export class EpollPoller implements Poller {
   ): PollHandle | number {
     const index = this.#free.pop() ?? this.#handles.length;
     const level = this.#readyList === null;
-    const alone = exclusive ? EVERY_EXCLUSIVE_EDGE : EVERY_EDGE;
-    const interest = level ? NO_INTEREST : alone;
+    // An exclusive one must not wait before it has interest: the kernel would
+    // wake this poller, and nobody else.
+    const interest = level || exclusive ? NO_INTEREST : EVERY_EDGE;
     let result = this.#control(EPOLL_CTL_ADD, fd, interest, index);
-    // Left over from a removal that failed.
     if (result === -EEXIST && !this.#byFd.has(fd)) {
-      result = this.#control(EPOLL_CTL_MOD, fd, interest, index);
+      // Left over from a removal that failed; it may have been exclusive, and
+      // such a one cannot be modified.
+      this.#control(EPOLL_CTL_DEL, fd, 0, 0);
+      result = this.#control(EPOLL_CTL_ADD, fd, interest, index);
     }
     if (result < 0) {
       this.#free.push(index);
@@ -179,9 +195,9 @@ export class EpollPoller implements Poller {
     entry.wanted = (input ? INPUT : 0) | (output ? OUTPUT : 0);
     if (this.#readyList !== null) {
       this.#readyList.interestChanged(entry);
-      return;
+      if (!entry.exclusive) return;
     }
-    if (entry.dirty || interestBits(entry) === entry.known) return;
+    if (entry.dirty || this.#interestBits(entry) === entry.known) return;
     // Told to the kernel before the next wait: what is toggled back until
     // then costs nothing.
     entry.dirty = true;
@@ -212,8 +228,11 @@ export class EpollPoller implements Poller {
     if (count < 0) {
       if (!isTransient(count)) throw cannotWait("epoll_wait", count);
       this.#strained = true;
-      pause(timeout);
-      return 0;
+      // What is known to be ready does not need the kernel.
+      const toldAnyway = list === null ? 0 : list.deliver(EVENTS_PER_TURN_MAX);
+      this.#recycle();
+      pause(timeoutMs);
+      return toldAnyway;
     }
     let told = 0;
     for (let i = 0; i < count; i++) {
@@ -234,9 +253,7 @@ export class EpollPoller implements Poller {
       else if (deliverLevel(entry, events)) told++;
     }
     if (list !== null) told = list.deliver(EVENTS_PER_TURN_MAX);
-    while (this.#retired.length > 0) {
-      this.#free.push(this.#retired.pop() as number);
-    }
+    this.#recycle();
     return told;
   }
 
@@ -245,6 +262,13 @@ export class EpollPoller implements Poller {
     this.#isClosed = true;
     closeFd(this.#epollFd);
     this.#wakeup.close();
+  }
+
+  /** The turn's events are through: freed indices mean nothing any more. */
+  #recycle(): void {
+    while (this.#retired.length > 0) {
+      this.#free.push(this.#retired.pop() as number);
+    }
   }
 
   #forget(entry: EpollHandle): void {
@@ -261,15 +285,15 @@ export class EpollPoller implements Poller {
     this.#dirty = [];
     for (const entry of dirty) {
       entry.dirty = false;
-      const interest = interestBits(entry);
+      const interest = this.#interestBits(entry);
       if (entry.removed || interest === entry.known) continue;
       const result = this.#modify(entry, interest);
       if (result >= 0) entry.known = interest;
-      else if (result !== -EBADF && result !== -ENOENT) {
-        // Whatever the reason: without it the descriptor is never told of.
+      else if (!LASTING.has(result)) {
+        // Without it the descriptor is never told of.
         entry.dirty = true;
         this.#dirty.push(entry);
-      }
+      } else entry.known = UNKNOWN;
     }
     return this.#dirty.length === 0;
   }
@@ -287,6 +311,14 @@ export class EpollPoller implements Poller {
     return this.#control(EPOLL_CTL_ADD, fd, bits, index);
   }
 
+  /** What the kernel should know of a handle. */
+  #interestBits(entry: EpollHandle): number {
+    if (entry.wanted === 0) return NO_INTEREST;
+    if (this.#readyList !== null) return EVERY_EXCLUSIVE_EDGE;
+    return ((entry.wanted & INPUT) !== 0 ? EPOLLIN : 0) |
+      ((entry.wanted & OUTPUT) !== 0 ? EPOLLOUT : 0);
+  }
+
   /**
    * An event of what is not registered: it was removed in this turn, or the
    * kernel had no memory for its removal and would tell of it for ever.
@@ -299,12 +331,6 @@ export class EpollPoller implements Poller {
     const data = index + fd * FD_UNIT;
     return epollControl(this.#epollFd, operation, fd, events, data);
   }
-}
-
-function interestBits(entry: EpollHandle): number {
-  if (entry.wanted === 0) return NO_INTEREST;
-  return ((entry.wanted & INPUT) !== 0 ? EPOLLIN : 0) |
-    ((entry.wanted & OUTPUT) !== 0 ? EPOLLOUT : 0);
 }
 
 function isBroken(events: number): boolean {
@@ -336,7 +362,9 @@ function deliverLevel(entry: EpollHandle, events: number): boolean {
 /** Remembers what the kernel says only once. */
 function noteEdge(list: ReadyList, entry: EpollHandle, events: number): void {
   const broken = isBroken(events);
-  if (broken || (events & EPOLLRDHUP) !== 0) entry.hungUp = true;
+  // Every event has all that holds at that moment. An error alone is no
+  // hang-up: the next read takes it, and the one after that may block.
+  entry.hungUp = (events & (EPOLLHUP | EPOLLRDHUP)) !== 0;
   const ready = ((events & (EPOLLIN | EPOLLRDHUP)) !== 0 ? INPUT : 0) |
     ((events & EPOLLOUT) !== 0 ? OUTPUT : 0);
   list.becameReady(entry, broken ? INPUT | OUTPUT : ready, broken);

@@ -7,13 +7,13 @@ import type { ReadyEntry } from "./ready_list.ts";
 export class KqueueHandle implements PollHandle, ReadyEntry {
   readonly fd: number;
   readonly events: PollEvents;
-  readonly identity: string;
+  identity: string;
   readonly index: number;
   wanted = 0;
   removed = false;
   // Level-triggered: the filters that the kernel was told of, by their
-  // direction; whether a failed call leaves a doubt of that; and whether it
-  // differs from what is wanted.
+  // direction; whether a failed call leaves a doubt of that, until all is said
+  // anew; and whether it differs from what is wanted.
   known = 0;
   isUnsure = false;
   isDirty = false;
@@ -21,6 +21,7 @@ export class KqueueHandle implements PollHandle, ReadyEntry {
   // {@link ReadyEntry}.
   ready = 0;
   hungUp = false;
+  broken = false;
   queued = false;
 
   constructor(

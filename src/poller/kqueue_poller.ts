@@ -14,7 +14,7 @@ import {
 import type { Kevents, Wakeup } from "../../ffi/mod.ts";
 import { DescriptorTable } from "./descriptor_table.ts";
 import { KqueueHandle } from "./kqueue_handle.ts";
-import { deliverFound, directions } from "./level_handle.ts";
+import { deliverFound, directions, noteFound } from "./level_handle.ts";
 import { EVENTS_PER_TURN_MAX, NO_MEMORY_PAUSE_MS } from "./poller.ts";
 import type { Poller, PollEvents, PollHandle, Trigger } from "./poller.ts";
 import {
@@ -183,25 +183,22 @@ export class KqueuePoller implements Poller {
         ? NO_MEMORY_PAUSE_MS
         : Math.min(timeout, NO_MEMORY_PAUSE_MS);
     }
-    if (list !== null && !list.empty) timeout = 0;
+    if (list !== null && !list.empty || this.#found.length > 0) timeout = 0;
     const count = this.#queue.wait(timeout);
     if (count < 0) {
       this.#doubtChanges();
       if (!isTransient(count)) throw cannotWait("kevent", count);
       this.#strained = true;
-      pause(timeout);
-      return 0;
+      // What is known to be ready does not need the kernel.
+      const toldAnyway = this.#deliver();
+      pause(timeoutMs);
+      return toldAnyway;
     }
     this.#changing.length = 0;
     const { events } = this.#queue;
     for (let i = 0; i < count; i++) this.#note(events, i, timeoutMs);
     if (count === events.capacity) this.#distrustLibrary();
-    const told = list !== null
-      ? list.deliver(EVENTS_PER_TURN_MAX)
-      : deliverFound(this.#found);
-    while (this.#retired.length > 0) {
-      this.#free.push(this.#retired.pop() as number);
-    }
+    const told = this.#deliver();
     if (this.#isShort) {
       // The kernel says so at once, however long it was asked to wait.
       this.#isShort = false;
@@ -216,6 +213,17 @@ export class KqueuePoller implements Poller {
     this.#isClosed = true;
     this.#queue.close();
     this.#wakeup?.close();
+  }
+
+  #deliver(): number {
+    const told = this.#readyList !== null
+      ? this.#readyList.deliver(EVENTS_PER_TURN_MAX)
+      : deliverFound(this.#found);
+    // Their events are through: freed indices mean nothing any more.
+    while (this.#retired.length > 0) {
+      this.#free.push(this.#retired.pop() as number);
+    }
+    return told;
   }
 
   #watchWakeup(): number {
@@ -234,7 +242,12 @@ export class KqueuePoller implements Poller {
     return direction === INPUT ? EVFILT_READ : EVFILT_WRITE;
   }
 
-  /** Adds both filters at once; 0 or negative errno. */
+  /**
+   * Adds both filters at once. One is enough: a BSD refuses that for writing to
+   * a pipe whose other end is closed, and to what can only be read.
+   *
+   * @returns 0 or negative errno.
+   */
   #addEdges(entry: KqueueHandle): number {
     // What waits in the list may be for a descriptor of the same number.
     const former = this.#applyChanges();
@@ -247,9 +260,24 @@ export class KqueuePoller implements Poller {
     const result = queue.apply();
     queue.truncate(0);
     let error = Math.min(result, 0);
-    for (let i = 0; i < result; i++) error = error || -queue.answers.data(i);
-    if (error < 0) this.#deleteFilters(entry);
-    else entry.known = INPUT | OUTPUT;
+    let lasting = true;
+    for (const [i, direction] of DIRECTIONS.entries()) {
+      if (i >= result) continue;
+      const refusal = -queue.answers.data(i) || 0;
+      if (refusal === 0) entry.known |= direction;
+      else {
+        error ||= refusal;
+        lasting &&= !isTransient(refusal);
+      }
+    }
+    if (entry.known !== 0 && lasting) {
+      // What was refused has no edge: a call will tell why.
+      entry.ready = (INPUT | OUTPUT) & ~entry.known;
+      return 0;
+    }
+    // After a call that failed nobody knows what it has made.
+    entry.isUnsure = true;
+    this.#deleteFilters(entry);
     return error;
   }
 
@@ -282,7 +310,11 @@ export class KqueuePoller implements Poller {
     let hasMemory = true;
     for (const entry of dirty) {
       entry.isDirty = false;
-      const change = entry.wanted ^ entry.known;
+      // In doubt both are said: that a filter to delete is absent, or one to
+      // add is there, is no error.
+      const change = entry.isUnsure
+        ? INPUT | OUTPUT
+        : entry.wanted ^ entry.known;
       if (entry.removed || change === 0) continue;
       if (hasMemory && this.#queue.pending + 2 > EVENTS_PER_TURN_MAX) {
         hasMemory = this.#applyChanges() >= 0;
@@ -299,6 +331,7 @@ export class KqueuePoller implements Poller {
         this.#queue.append(fd, this.#filter(direction), flags, index);
       }
       entry.known = entry.wanted;
+      entry.isUnsure = false;
       this.#changing.push(entry);
     }
     // Those that were refused are dirty again.
@@ -326,8 +359,6 @@ export class KqueuePoller implements Poller {
   #doubtChanges(): void {
     this.#queue.truncate(0);
     for (const entry of this.#changing) {
-      // Adding twice is allowed, and the events of a filter that should have
-      // been deleted show that it was not.
       entry.known = 0;
       entry.isUnsure = true;
       if (!entry.removed) this.#markDirty(entry);
@@ -396,7 +427,7 @@ export class KqueuePoller implements Poller {
   ): void {
     const list = this.#readyList as ReadyList;
     // The end of what can be written says nothing of what can still be read.
-    if (isEnd && direction === INPUT) entry.hungUp = true;
+    if (direction === INPUT) entry.hungUp = isEnd;
     const broken = isEnd && isBroken;
     list.becameReady(entry, broken ? INPUT | OUTPUT : direction, broken);
   }
@@ -418,8 +449,7 @@ export class KqueuePoller implements Poller {
   }
 
   #find(entry: KqueueHandle, direction: number): void {
-    if (entry.ready === 0) this.#found.push(entry);
-    entry.ready |= direction;
+    noteFound(this.#found, entry, direction);
   }
 
   /**

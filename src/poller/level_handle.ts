@@ -7,7 +7,7 @@ import { INPUT, OUTPUT } from "./ready_list.ts";
 export class LevelHandle implements PollHandle {
   readonly fd: number;
   readonly events: PollEvents;
-  readonly identity: string;
+  identity: string;
   /** Directions of interest. */
   wanted = 0;
   /** Directions that this turn has found ready. */
@@ -39,22 +39,39 @@ export interface Deliverable {
 /**
  * Tells those that a turn found ready, and empties the list. It was filled
  * before the first callback, so callbacks may add and remove as they please.
+ * Should one throw, the rest stays in the list.
  *
  * @returns How many were told.
  */
 export function deliverFound(found: Deliverable[]): number {
   let told = 0;
-  for (const entry of found) {
-    const ready = entry.ready;
-    entry.ready = 0;
-    if (entry.removed || (ready & entry.wanted) === 0) continue;
-    told++;
-    if ((ready & entry.wanted & OUTPUT) !== 0) entry.events.outEvent();
-    // The callback may have removed the handle, or its interest.
-    if (!entry.removed && (ready & entry.wanted & INPUT) !== 0) {
-      entry.events.inEvent();
+  let through = 0;
+  try {
+    for (const entry of found) {
+      const ready = entry.ready;
+      entry.ready = 0;
+      through++;
+      if (entry.removed || (ready & entry.wanted) === 0) continue;
+      told++;
+      if ((ready & entry.wanted & OUTPUT) !== 0) entry.events.outEvent();
+      // The callback may have removed the handle, or its interest.
+      if (!entry.removed && (ready & entry.wanted & INPUT) !== 0) {
+        entry.events.inEvent();
+      }
     }
+  } finally {
+    if (through === found.length) found.length = 0;
+    else found.splice(0, through);
   }
-  found.length = 0;
   return told;
+}
+
+/** Takes down what a turn found of a handle, which is in the list once. */
+export function noteFound(
+  found: Deliverable[],
+  entry: Deliverable,
+  ready: number,
+): void {
+  if (entry.ready === 0) found.push(entry);
+  entry.ready |= ready;
 }

@@ -11,7 +11,12 @@ import {
 } from "../../ffi/mod.ts";
 import type { Wakeup } from "../../ffi/mod.ts";
 import { DescriptorTable } from "./descriptor_table.ts";
-import { deliverFound, directions, LevelHandle } from "./level_handle.ts";
+import {
+  deliverFound,
+  directions,
+  LevelHandle,
+  noteFound,
+} from "./level_handle.ts";
 import { EVENTS_PER_TURN_MAX } from "./poller.ts";
 import type { Poller, PollEvents, PollHandle, Trigger } from "./poller.ts";
 import {
@@ -145,11 +150,11 @@ export class PollPoller implements Poller {
         if ((events & POLLNVAL) !== 0) this.#closed.push(entry);
         else {
           const broken = (events & (POLLERR | POLLHUP)) !== 0;
-          entry.ready = directions(
+          const ready = directions(
             broken || (events & POLLIN) !== 0,
             broken || (events & POLLOUT) !== 0,
           );
-          this.#found.push(entry);
+          noteFound(this.#found, entry, ready);
         }
       }
       index++;
@@ -158,7 +163,10 @@ export class PollPoller implements Poller {
     this.#next = index;
     // Closed without having been removed: epoll forgets such, and poll would
     // come back with them at once, for ever.
-    for (const entry of this.#closed) this.#deactivate(entry);
+    for (const entry of this.#closed) {
+      this.#deactivate(entry);
+      this.#table.closed(entry);
+    }
     this.#closed.length = 0;
   }
 

@@ -38,6 +38,9 @@ export interface PollHandle {
  *   be told of once, by `inEvent`, until its interest is set again;
  * - an order among the descriptors of one turn.
  *
+ * Callbacks should not throw. If one does, so does {@link Poller.wait}, and the
+ * others of that turn are told in the next one.
+ *
  * Output is told before input. Removing a handle, also from inside a callback,
  * ends its events at once, even if its number is used again in the same turn.
  * Handles are removed before their descriptors are closed.
@@ -69,7 +72,10 @@ export interface Poller {
    * may tell more than one.
    * @returns The handle, or a negative errno: EBADF for what is no open
    * descriptor, EEXIST for one that is registered, EPERM for one that cannot
-   * be polled (a regular file), EMFILE for one beyond the poller's range.
+   * be polled (a regular file), EMFILE for one beyond the poller's range. Where
+   * the system shows no difference between two files (eventfds, to all but
+   * epoll), EEXIST also for one with the number of a registered one that was
+   * closed and not removed, until a turn has found that closed.
    */
   add(
     fd: number,
@@ -80,9 +86,12 @@ export interface Poller {
   remove(handle: PollHandle): void;
   /** Says what is to be told, from the next turn on. */
   setInterest(handle: PollHandle, input: boolean, output: boolean): void;
-  /** A read would have blocked. */
+  /**
+   * A read would have blocked, or brought less than it had room for. An end of
+   * the stream behind a short read is told of all the same.
+   */
   inputExhausted(handle: PollHandle): void;
-  /** A write would have blocked. */
+  /** A write would have blocked, or was not taken whole. */
   outputExhausted(handle: PollHandle): void;
   /**
    * One turn: waits for events and delivers them, a bounded number of them.

@@ -8,7 +8,12 @@ import {
 } from "../../ffi/mod.ts";
 import type { Wakeup } from "../../ffi/mod.ts";
 import { DescriptorTable } from "./descriptor_table.ts";
-import { deliverFound, directions, LevelHandle } from "./level_handle.ts";
+import {
+  deliverFound,
+  directions,
+  LevelHandle,
+  noteFound,
+} from "./level_handle.ts";
 import { EVENTS_PER_TURN_MAX } from "./poller.ts";
 import type { Poller, PollEvents, PollHandle, Trigger } from "./poller.ts";
 import {
@@ -18,7 +23,6 @@ import {
   openWakeup,
   pause,
 } from "./poller_failure.ts";
-import { INPUT, OUTPUT } from "./ready_list.ts";
 
 const EBADF = errnoNumber("EBADF");
 const EMFILE = errnoNumber("EMFILE");
@@ -155,9 +159,8 @@ export class SelectPoller implements Poller {
       const entry = this.#active[fd];
       // null: the wake-up's own.
       if (entry === null || entry === undefined) continue;
-      entry.ready = ((inputs & bit) !== 0 ? INPUT : 0) |
-        ((outputs & bit) !== 0 ? OUTPUT : 0);
-      this.#found.push(entry);
+      const ready = directions((inputs & bit) !== 0, (outputs & bit) !== 0);
+      noteFound(this.#found, entry, ready);
       if (this.#found.length === EVENTS_PER_TURN_MAX) {
         this.#next = (fd + 1) % FD_SETSIZE;
         return true;
@@ -184,6 +187,7 @@ export class SelectPoller implements Poller {
       if (entry === null || fileStatus(entry.fd) !== -EBADF) continue;
       found = true;
       this.#deactivate(entry);
+      this.#table.closed(entry);
     }
     return found;
   }

@@ -106,6 +106,27 @@ const turns: Record<string, Case> = {
     const told = all.map(({ log }) => log.length);
     assert.ok(Math.min(...told) >= 8, `${Math.min(...told)} at least`);
   },
+  "goes on after a callback that threw": (stage) => {
+    const all = Array.from({ length: 10 }, () => {
+      return stage.add(stage.pair()[0]).want(false, true);
+    });
+    let thrown = 0;
+    for (const watched of all) {
+      watched.onOut = () => {
+        stage.poller.outputExhausted(watched.handle);
+        watched.want(false, false);
+        if (thrown++ < 3) throw new Error("of the callback");
+      };
+    }
+    for (let n = 0; n < 3; n++) {
+      assert.throws(() => stage.poller.wait(1000), /of the callback/);
+    }
+    stage.turns(2);
+    assert.deepEqual(
+      all.map(({ log }) => log.join()),
+      all.map(() => "out"),
+    );
+  },
   "counts what is registered": (stage) => {
     const { poller } = stage;
     assert.equal(poller.load, 0, "without its own descriptors");
