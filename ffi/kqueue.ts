@@ -30,15 +30,18 @@ export interface KqueueCalls {
   ): number;
 }
 
-interface Source {
+/** Where a kqueue comes from. */
+export interface KqueueSource {
   readonly layout: KqueueLayout;
   readonly calls: KqueueCalls;
+  /** False when a library stands in for the kernel. */
+  readonly native: boolean;
 }
 
 // One per JS thread, like libc: the libraries that were opened, and the one of
 // them that `triggerKqueue` takes where the system has no kqueue.
-const libraries: Map<string, Source> = new Map();
-let latest: Source | null = null;
+const libraries: Map<string, KqueueSource> = new Map();
+let latest: KqueueSource | null = null;
 
 /** Identifies a queue's user event; other filters have numbers of their own. */
 const USER_IDENT = 0;
@@ -62,8 +65,8 @@ export class Kqueue {
   readonly #timespec = new Uint32Array(new ArrayBuffer(16));
   #pending = 0;
 
-  private constructor(source: Source, native: boolean, capacity: number) {
-    const { layout, calls } = source;
+  private constructor(source: KqueueSource, capacity: number) {
+    const { layout, calls, native } = source;
     const { word } = openLibc().library;
     this.layout = layout;
     this.native = native;
@@ -79,14 +82,18 @@ export class Kqueue {
   /**
    * Opens a queue; look at `fd` for failure.
    *
-   * @param library A file with `kqueue` and `kevent`, for systems without.
+   * @param library A file with `kqueue` and `kevent`, for systems without, or
+   * those functions themselves.
    * @param capacity Of the lists of changes and of events.
    * @throws {UnsupportedPlatformError} No such library, or none given where
    * the system itself has no kqueue.
    */
-  static open(library: string | null = null, capacity: number = 256): Kqueue {
-    const source = kqueueSource(library);
-    return new Kqueue(source, library === null, capacity);
+  static open(
+    library: string | KqueueSource | null = null,
+    capacity: number = 256,
+  ): Kqueue {
+    const isSource = typeof library === "object" && library !== null;
+    return new Kqueue(isSource ? library : kqueueSource(library), capacity);
   }
 
   /** Changes that the next {@linkcode wait} hands over. */
@@ -219,7 +226,7 @@ let trigger: Kevents | null = null;
  */
 export function triggerKqueue(fd: number): number {
   const libc = openLibc();
-  let source = latest;
+  let source: KqueueSource | null = latest;
   if (nativeKqueueLayout(host.os) !== null) source = kqueueSource(null);
   if (source === null || source.layout.EVFILT_USER === null) {
     return -errnoNumber("ENOSYS");
@@ -239,12 +246,12 @@ export function triggerKqueue(fd: number): number {
 }
 
 /** The functions and the layout to use; opened once per thread. */
-export function kqueueSource(library: string | null): Source {
+export function kqueueSource(library: string | null): KqueueSource {
   const libc = openLibc();
   const key = library ?? "";
   const known = libraries.get(key);
   if (known !== undefined) return library === null ? known : (latest = known);
-  let source: Source;
+  let source: KqueueSource;
   if (library === null) {
     const layout = nativeKqueueLayout(host.os);
     if (layout === null) {
@@ -252,11 +259,13 @@ export function kqueueSource(library: string | null): Source {
         "This system has no kqueue: name a library that has one",
       );
     }
-    source = { layout, calls: libc.call as unknown as KqueueCalls };
+    const calls = libc.call as unknown as KqueueCalls;
+    source = { layout, calls, native: true };
   } else {
     source = {
       layout: KQUEUE_LAYOUTS.libkqueue,
       calls: openKqueueLibrary(library),
+      native: false,
     };
     latest = source;
   }

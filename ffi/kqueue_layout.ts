@@ -20,7 +20,10 @@ export interface KqueueLayout {
   readonly fflags: number;
   readonly data: number;
   readonly udata: number;
-  /** The function's name: NetBSD renames it with each new structure. */
+  /**
+   * The function's name: NetBSD renames it with each new structure. So far it
+   * is "kevent" wherever it is called; see {@link KQUEUE_LAYOUTS}.
+   */
   readonly symbol: string;
   readonly EVFILT_READ: number;
   readonly EVFILT_WRITE: number;
@@ -89,7 +92,11 @@ const NETBSD_10: KqueueLayout = {
   EV_RECEIPT: 0x40,
 };
 
-/** Every known layout. */
+/**
+ * Every known layout. Those of NetBSD and OpenBSD are tables and no more: they
+ * are tested byte by byte, but no runtime that this package knows runs there,
+ * so that no system is told to have them, and nothing looks their symbols up.
+ */
 export const KQUEUE_LAYOUTS: Readonly<Record<KqueueSystem, KqueueLayout>> = {
   darwin: DARWIN,
   freebsd: FREEBSD,

@@ -73,7 +73,12 @@ export {
 export { parseIp } from "./ip_text.ts";
 export { KeepAlive } from "./keep_alive.ts";
 export { Kevents } from "./kevents.ts";
-export { Kqueue, type KqueueCalls, triggerKqueue } from "./kqueue.ts";
+export {
+  Kqueue,
+  type KqueueCalls,
+  type KqueueSource,
+  triggerKqueue,
+} from "./kqueue.ts";
 export {
   EV_ADD,
   EV_CLEAR,

@@ -11,7 +11,7 @@ import {
   Kqueue,
   userEventTarget,
 } from "../../ffi/mod.ts";
-import type { Kevents, Wakeup } from "../../ffi/mod.ts";
+import type { Kevents, KqueueSource, Wakeup } from "../../ffi/mod.ts";
 import { DescriptorTable } from "./descriptor_table.ts";
 import { KqueueHandle } from "./kqueue_handle.ts";
 import { deliverFound, directions, noteFound } from "./level_handle.ts";
@@ -40,8 +40,8 @@ export type KqueueWakeup = "user" | "pipe";
 
 export interface KqueueOptions {
   readonly trigger?: Trigger | undefined;
-  /** A file with `kqueue` and `kevent`, for systems without. */
-  readonly library?: string | null | undefined;
+  /** A file with `kqueue` and `kevent`, or these, for systems without. */
+  readonly library?: string | KqueueSource | null | undefined;
   /**
    * A user event where the system has them, else a pipe. With a library a
    * pipe, which threads can write to that have not opened the library.

@@ -11,6 +11,8 @@ import {
   EV_ERROR,
   host,
   Kqueue,
+  KQUEUE_LAYOUTS,
+  type KqueueSystem,
   monotonicMs,
   nativeKqueueLayout,
   openSocketPair,
@@ -22,6 +24,7 @@ import {
   wake,
 } from "../../../ffi/mod.ts";
 import { testUnless } from "../../support/skip.ts";
+import { KqueueStub } from "./kqueue_stub.ts";
 
 const hasKqueue = nativeKqueueLayout(host.os) !== null;
 const library = hasKqueue
@@ -176,4 +179,149 @@ test("a queue's wake target is no descriptor", () => {
   assert.deepEqual([0, 1, 1000].map(userEventTarget), [-2, -3, -1002]);
   // -1 stands for nothing to wake.
   assert.equal(wake(-1), -errnoNumber("EBADF"));
+});
+
+/** A test of the calls that a queue makes, for each layout. */
+function testCalls(
+  name: string,
+  body: (queue: Kqueue, stub: KqueueStub) => void,
+): void {
+  for (const system of Object.keys(KQUEUE_LAYOUTS) as KqueueSystem[]) {
+    test(`${name}, ${system}`, () => {
+      const stub = new KqueueStub(KQUEUE_LAYOUTS[system]);
+      const queue = Kqueue.open(stub.source, 4);
+      try {
+        body(queue, stub);
+      } finally {
+        queue.close();
+        stub.close();
+      }
+    });
+  }
+}
+
+describe("the calls of a kqueue", () => {
+  testCalls("take changes and bring events at once", (queue, stub) => {
+    const { EVFILT_READ, EVFILT_WRITE } = queue.layout;
+    queue.append(7, EVFILT_READ, EV_ADD, 2 ** 40 + 5);
+    queue.append(0x12345, EVFILT_WRITE, EV_ADD | EV_CLEAR, 9, 3);
+    assert.equal(queue.wait(0), 0);
+    assert.equal(queue.pending, 0);
+    const [call] = stub.calls;
+    assert.ok(call !== undefined && stub.calls.length === 1);
+    assert.deepEqual(call.changes, [
+      {
+        ident: 7,
+        filter: EVFILT_READ,
+        flags: 1,
+        fflags: 0,
+        data: 0,
+        udata: 2 ** 40 + 5,
+      },
+      {
+        ident: 0x12345,
+        filter: EVFILT_WRITE,
+        flags: 0x21,
+        fflags: 3,
+        data: 0,
+        udata: 9,
+      },
+    ]);
+    assert.equal(call.bytes.length, 2 * queue.layout.size);
+    assert.equal(call.eventsMax, 4);
+    stub.makeReady("7 read", { data: 11, flags: EV_EOF });
+    assert.equal(queue.wait(0), 1);
+    const { events } = queue;
+    assert.deepEqual(
+      [events.ident(0), events.filter(0), events.data(0), events.udata(0)],
+      [7, EVFILT_READ, 11, 2 ** 40 + 5],
+    );
+    assert.equal(events.flags(0), EV_EOF);
+    assert.deepEqual(stub.calls[1]?.changes, []);
+  });
+
+  testCalls("say how long to wait", (queue, stub) => {
+    for (const timeoutMs of [0, 20.5, 61_500, 5_000_000_000, -1, Infinity]) {
+      queue.wait(timeoutMs);
+    }
+    assert.deepEqual(stub.calls.map(({ time }) => time), [
+      [0, 0, 0, 0],
+      // Never shorter than asked for.
+      [0, 0, 21_000_000, 0],
+      [61, 0, 500_000_000, 0],
+      [2_147_483, 0, 647_000_000, 0],
+      null,
+      null,
+    ]);
+  });
+
+  testCalls(
+    "are repeated after a signal, without the changes",
+    (queue, stub) => {
+      queue.append(7, queue.layout.EVFILT_READ, EV_ADD, 1);
+      stub.failures.push({ errno: "EINTR", afterChanges: true });
+      assert.equal(queue.wait(10_000), 0);
+      assert.deepEqual(stub.calls.map(({ changes }) => changes.length), [1, 0]);
+      const [first, second] = stub.calls.map(({ time }) => {
+        const [seconds = 0, , nanoseconds = 0] = time ?? [];
+        return seconds * 1000 + nanoseconds / 1_000_000;
+      });
+      assert.equal(first, 10_000);
+      assert.ok(second !== undefined && second <= 10_000 && second > 0);
+    },
+  );
+
+  testCalls("keep the changes when they fail", (queue, stub) => {
+    queue.append(7, queue.layout.EVFILT_READ, EV_ADD, 1);
+    stub.failures.push({ errno: "ENOMEM", afterChanges: false });
+    assert.equal(queue.wait(0), -errnoNumber("ENOMEM"));
+    assert.equal(queue.pending, 1);
+    assert.equal(queue.wait(0), 0);
+    assert.deepEqual(stub.known, ["7 read"]);
+  });
+
+  testCalls("ask for a receipt of each change", (queue, stub) => {
+    const { EVFILT_READ, EVFILT_WRITE, EV_RECEIPT } = queue.layout;
+    queue.append(7, EVFILT_READ, EV_ADD, 1);
+    queue.append(7, EVFILT_WRITE, EV_DELETE, 2);
+    const answers = queue.apply();
+    const [call] = stub.calls;
+    assert.deepEqual(
+      call?.changes.map(({ flags }) => flags),
+      [EV_ADD | EV_RECEIPT, EV_DELETE | EV_RECEIPT],
+    );
+    // No room for an event, which would be lost.
+    assert.equal(call?.eventsMax, 2);
+    assert.deepEqual(call?.time, [0, 0, 0, 0]);
+    const refusal = errnoNumber("ENOENT");
+    if (EV_RECEIPT === 0) {
+      // Only what failed is answered.
+      assert.equal(answers, 1);
+      assert.equal(queue.answers.data(0), refusal);
+      return;
+    }
+    assert.equal(answers, 2);
+    assert.deepEqual(
+      [queue.answers.data(0), queue.answers.data(1)],
+      [0, refusal],
+    );
+    assert.equal(queue.answers.flags(0), EV_ERROR);
+  });
+});
+
+test("a change list is laid out byte by byte", () => {
+  const stub = new KqueueStub(KQUEUE_LAYOUTS.darwin);
+  const queue = Kqueue.open(stub.source, 4);
+  queue.append(0x12345, -1, EV_ADD | EV_CLEAR, 0x0a0b0c0d0e, 0x1000000);
+  queue.append(3, -2, EV_DELETE, 0);
+  queue.wait(0);
+  const hex = [...stub.calls[0]?.bytes ?? []]
+    .map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  const zero = "0000000000000000";
+  assert.equal(
+    hex,
+    `4523010000000000ffff210000000001${zero}0e0d0c0b0a000000` +
+      `0300000000000000feff020000000000${zero}${zero}`,
+  );
+  queue.close();
 });
