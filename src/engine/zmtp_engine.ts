@@ -28,7 +28,7 @@ import {
 } from "../zmtp/command_codec.ts";
 import { ControlQueue } from "./control_queue.ts";
 import { READ_BYTES_MAX } from "./engine_buffers.ts";
-import type { EngineBuffers } from "./engine_buffers.ts";
+import type { EngineBuffers, ScratchTenant } from "./engine_buffers.ts";
 import { Handshake, HANDSHAKE_BUFFER_BYTES } from "./handshake.ts";
 import { FeedResult, Inbound } from "./inbound.ts";
 import { Outbound, SendResult } from "./outbound.ts";
@@ -53,7 +53,8 @@ const ANSWERS_BYTES_MAX = 1024;
 const NOTHING = new Uint8Array(0);
 
 /** One connection that speaks ZMTP 3 with the NULL mechanism. */
-export class ZmtpEngine implements Engine, PollEvents, MemoryWaiter {
+export class ZmtpEngine
+  implements Engine, PollEvents, MemoryWaiter, ScratchTenant {
   readonly #io: IoContext;
   readonly #fd: number;
   readonly #session: SessionPort;
@@ -65,7 +66,7 @@ export class ZmtpEngine implements Engine, PollEvents, MemoryWaiter {
   #inbound: Inbound | null = null;
   #outbound: Outbound | null = null;
 
-  /** Received and not yet parsed. */
+  /** Received and not yet parsed: in the scratch while that is ours. */
   #leftover: Uint8Array = NOTHING;
   /** Greeting, READY, PONG: bytes that go before the pipe's. */
   readonly #control = new ControlQueue();
@@ -206,8 +207,8 @@ export class ZmtpEngine implements Engine, PollEvents, MemoryWaiter {
 
   #readHandshake(): void {
     const { scratch } = this.#buffers;
-    scratch.set(this.#leftover);
     const have = this.#leftover.length;
+    this.#leftoverToFront();
     const room = HANDSHAKE_BUFFER_BYTES - have;
     const count = receive(this.#fd, scratch, have, room);
     if (count <= 0) {
@@ -288,11 +289,10 @@ export class ZmtpEngine implements Engine, PollEvents, MemoryWaiter {
   }
 
   #receiveSmall(): number {
-    const { scratch } = this.#buffers;
-    scratch.set(this.#leftover);
+    this.#leftoverToFront();
     return receive(
       this.#fd,
-      scratch,
+      this.#buffers.scratch,
       this.#leftover.length,
       READ_BYTES_MAX,
     );
@@ -300,11 +300,30 @@ export class ZmtpEngine implements Engine, PollEvents, MemoryWaiter {
 
   /** Straight into the block of a large body, and what follows it. */
   #receiveLarge(inbound: Inbound): number {
+    this.#buffers.claim(this);
     const { input, scratchAddress } = this.#buffers;
     input.clear();
     input.push(inbound.bodyAddress, inbound.bodyRoom);
     input.push(scratchAddress, READ_BYTES_MAX);
     return receiveVector(this.#fd, input);
+  }
+
+  /** Puts what is left of the last read before what the next one brings. */
+  #leftoverToFront(): void {
+    this.#buffers.claim(this);
+    const { scratch } = this.#buffers;
+    const rest = this.#leftover;
+    const { length, byteOffset } = rest;
+    if (length === 0) return;
+    if (rest.buffer !== scratch.buffer) scratch.set(rest);
+    else if (byteOffset > 0) {
+      scratch.copyWithin(0, byteOffset, byteOffset + length);
+      this.#leftover = scratch.subarray(0, length);
+    }
+  }
+
+  moveOut(): void {
+    if (this.#leftover.length > 0) this.#leftover = this.#leftover.slice();
   }
 
   /** Publishes what is complete and keeps the rest. */
@@ -326,12 +345,8 @@ export class ZmtpEngine implements Engine, PollEvents, MemoryWaiter {
       return;
     }
     const { consumed } = inbound;
-    if (consumed < end) {
-      // The scratch is used again by others; private bytes stay where they are.
-      this.#leftover = bytes === this.#buffers.scratch
-        ? bytes.slice(consumed, end)
-        : bytes.subarray(consumed, end);
-    }
+    // Where they are: in the scratch, until somebody else reads.
+    if (consumed < end) this.#leftover = bytes.subarray(consumed, end);
     if (result !== FeedResult.HUNGRY) {
       this.#inputStopped = true;
       this.#setInterest();
@@ -518,6 +533,8 @@ export class ZmtpEngine implements Engine, PollEvents, MemoryWaiter {
     this.#memoryFound();
     this.#io.thread.forgetMemory(this);
     this.#inbound?.reset();
+    this.#leftover = NOTHING;
+    this.#buffers.leave(this);
     if (this.#handle !== null) this.#io.poller.remove(this.#handle);
     this.#handle = null;
     closeFd(this.#fd);

@@ -37,6 +37,8 @@ export interface EngineStageOptions {
   bufferBytes?: number;
   /** Options of the context. */
   context?: Partial<CtxOptions>;
+  /** Shared with other engines, as in one I/O worker. */
+  buffers?: EngineBuffers;
   /** The poller has no memory left to watch anything. */
   isBlind?: boolean;
 }
@@ -83,7 +85,8 @@ export class EngineStage implements SessionPort {
       }
     }
     if (unusual.isBlind) this.io.poller.add = () => -errnoNumber("ENOMEM");
-    this.engine = new ZmtpEngine(this.io, mine, this, new EngineBuffers());
+    const buffers = unusual.buffers ?? new EngineBuffers();
+    this.engine = new ZmtpEngine(this.io, mine, this, buffers);
     this.engine.plug();
   }
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { constants, shutdownSocket } from "../../../ffi/mod.ts";
+import { EngineBuffers } from "../../../src/engine/engine_buffers.ts";
 import { EngineStage } from "../../support/engine_stage.ts";
 import { readAllTexts, readTexts, writeTexts } from "../../support/kernel.ts";
 import { bytes, message } from "../../support/raw_zmtp.ts";
@@ -43,6 +44,49 @@ describe("engine: back-pressure", () => {
     while (s.socket.checkRead()) read.push(readTexts(s.socket));
     assert.deepEqual(read, numbered(10));
     s.end();
+  });
+
+  test("engines that share a scratch do not touch each other's rest", () => {
+    const buffers = new EngineBuffers();
+    const stages = [3, 7].map((receiveMark) => {
+      const s = new EngineStage("PULL", { receiveMark, buffers });
+      s.handshake("PUSH");
+      return s;
+    });
+    const all: string[][][] = stages.map(() => []);
+    for (let round = 0; round < 40; round += 1) {
+      for (const [index, s] of stages.entries()) {
+        // The last message comes in two pieces: its beginning is a rest, too.
+        const texts = numbered(20, 1000 * index + 20 * round);
+        const wire = bytes(...texts.map((parts) => message(...parts)));
+        const cut = wire.length - 1 - round % 9;
+        s.say(wire.subarray(0, cut));
+        all[index]?.push(...readAllTexts(s.socket));
+        s.say(wire.subarray(cut));
+      }
+    }
+    for (const [index, s] of stages.entries()) {
+      while (s.socket.checkRead()) {
+        all[index]?.push(...readAllTexts(s.socket));
+        s.turns(1);
+      }
+      assert.deepEqual(all[index], numbered(800, 1000 * index));
+      assert.deepEqual(s.ends, []);
+      s.end();
+    }
+  });
+
+  test("an engine that ends leaves nothing in the scratch", () => {
+    const buffers = new EngineBuffers();
+    const first = new EngineStage("PULL", { receiveMark: 1, buffers });
+    first.handshake("PUSH");
+    first.say(message("1"), message("2"), message("3"));
+    first.end();
+    const second = new EngineStage("PULL", { buffers });
+    second.handshake("PUSH");
+    second.say(message("other"));
+    assert.deepEqual(readAllTexts(second.socket), [["other"]]);
+    second.end();
   });
 
   test("a peer that goes meanwhile: all it sent is read, then the end", () => {
