@@ -21,7 +21,7 @@ import {
   readOption as readRecord,
   validateOption,
 } from "../base/option_table.ts";
-import { routingIdValue } from "../base/option_values.ts";
+import { checkTopicSize, routingIdValue } from "../base/option_values.ts";
 import type { OptionName } from "../base/options.ts";
 import { SocketType } from "../base/socket_type.ts";
 import type { SocketBase } from "../core/socket_base.ts";
@@ -87,6 +87,7 @@ export function subscribeAll(
   state: SocketState,
   prefixes: readonly unknown[],
 ): void {
+  for (const prefix of prefixes) checkTopicSize(prefixBytes(prefix).length);
   forAll(state, prefixes, subscribe);
 }
 
@@ -115,6 +116,7 @@ function forAll(
 function subscribe(base: SocketBase, prefix: unknown): void {
   const bytes = prefixBytes(prefix);
   requireSubscriptions(base);
+  checkTopicSize(bytes.length);
   base.subscribe(bytes);
 }
 

@@ -185,7 +185,8 @@ export class Subscriber extends ReadableSocket {
    * @param prefixes The prefixes; a string stands for its UTF-8 bytes. None, or
    *   an empty one, asks for all messages.
    * @throws {TypeError} A prefix is neither a string nor a Uint8Array.
-   * @throws {ZmqError} ENOTSOCK if the socket is closed.
+   * @throws {ZmqError} EMSGSIZE for a prefix of more than 1 MiB, ENOTSOCK if
+   *   the socket is closed.
    */
   subscribe(...prefixes: (Uint8Array | string)[]): void {
     subscribeAll(stateOf(this), prefixes);

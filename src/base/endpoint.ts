@@ -66,7 +66,6 @@ function refuse(code: ErrorCode, text: string): ZmqError {
  * The codes are libzmq's. Ports and brackets that it accepts in a connect, only
  * to fail for ever afterwards, are refused at once.
  *
- * @param pathBytesMax How many bytes an ipc path may have on this system.
  * @throws {ZmqError} EINVAL for malformed text, EPROTONOSUPPORT for an unknown
  * transport, ENOCOMPATPROTO for one that no socket type here can use,
  * ENAMETOOLONG for ipc and inproc names, ENODEV for a bind to no device.
@@ -74,7 +73,6 @@ function refuse(code: ErrorCode, text: string): ZmqError {
 export function parseEndpoint(
   text: string,
   role: EndpointRole,
-  pathBytesMax: number = IPC_PATH_BYTES_MAX,
 ): Endpoint {
   if (typeof text !== "string") {
     throw new TypeError("Address must be a string");
@@ -88,7 +86,7 @@ export function parseEndpoint(
     case "tcp":
       return parseTcp(text, address, role);
     case "ipc":
-      return parseIpc(text, address, role, pathBytesMax);
+      return parseIpc(text, address, role);
     case "inproc":
       return parseInproc(text, address);
     case "udp":
@@ -136,7 +134,6 @@ function parseIpc(
   text: string,
   address: string,
   role: EndpointRole,
-  pathBytesMax: number,
 ): IpcEndpoint {
   // A NUL would silently end the path in C, so that another file is meant.
   if (address.includes("\0")) throw refuse("EINVAL", text);
@@ -144,7 +141,7 @@ function parseIpc(
   const path = abstract ? address.slice(1) : address;
   if (path === "") throw refuse("EINVAL", text);
   // The @ counts: the kernel wants a NUL octet in its place.
-  if (encoder.encode(address).length > pathBytesMax) {
+  if (encoder.encode(address).length > IPC_PATH_BYTES_MAX) {
     throw refuse("ENAMETOOLONG", text);
   }
   // A connect to * means the file of that name, as in libzmq.

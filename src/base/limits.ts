@@ -34,7 +34,7 @@ export const INPROC_NAME_BYTES_MAX: number = 256 * 4;
 
 /**
  * Octets of an ipc path on Linux, where `sun_path` has 108 with its final NUL.
- * Other systems have less; their transport passes its own bound.
+ * Other systems have less, which the binder knows.
  */
 export const IPC_PATH_BYTES_MAX = 107;
 

@@ -7,7 +7,7 @@
 // here is EINVAL.
 
 import { ZmqError } from "./errors.ts";
-import { OPTION_TEXT_BYTES_MAX } from "./limits.ts";
+import { OPTION_TEXT_BYTES_MAX, TOPIC_BYTES_MAX } from "./limits.ts";
 
 /** Turns what an application wrote into what the record keeps, or throws. */
 export type Validator<T> = (value: unknown) => T;
@@ -96,6 +96,19 @@ export function routingIdValue(value: unknown): Uint8Array {
   if (bytes === null || bytes.length === 0) throw invalid();
   if (bytes.length > OPTION_TEXT_BYTES_MAX || bytes[0] === 0) throw invalid();
   return bytes;
+}
+
+/**
+ * Refuses a prefix that the connection of every publisher would break at.
+ *
+ * @throws {ZmqError} EMSGSIZE
+ */
+export function checkTopicSize(lengthBytes: number): void {
+  if (lengthBytes <= TOPIC_BYTES_MAX) return;
+  throw new ZmqError("EMSGSIZE", {
+    message: `Cannot subscribe to a prefix of ${lengthBytes} bytes: ` +
+      `at most ${TOPIC_BYTES_MAX} are possible`,
+  });
 }
 
 /** Bytes of any number; null is none. */

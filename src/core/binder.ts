@@ -21,6 +21,13 @@ export interface Listening {
 export interface Binder {
   readonly protocols: readonly string[];
   /**
+   * Looks at what an endpoint's text does not show, such as how long a path may
+   * be on this system: at a connect, later errors have nowhere to go.
+   *
+   * @throws {ZmqError} What the system would say.
+   */
+  check?(endpoint: Endpoint): void;
+  /**
    * Binds and listens.
    *
    * @throws {ZmqError} The operating system's refusal.

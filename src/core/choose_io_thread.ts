@@ -20,11 +20,13 @@ export function chooseIoThread(
   control: ControlSegment,
   affinity: number,
 ): number {
+  // What is written as 2^64 - 1 is this as a number: all bits.
+  const all = affinity === 0 || affinity >= 2 ** 64;
   let best = -1;
   let bestLoad = Infinity;
   for (let n = 0; n < control.ioThreads; n++) {
     // Affinity is up to 64 bits in a number: no bit operators.
-    if (affinity !== 0 && Math.floor(affinity / 2 ** n) % 2 === 0) continue;
+    if (!all && Math.floor(affinity / 2 ** n) % 2 === 0) continue;
     const slot = FIRST_IO_SLOT + n;
     const busy = load(
       control.words,

@@ -1,6 +1,6 @@
 // libzmq: session_base.{hpp,cpp} · runs on: io thread · RFC: –
 
-import { add, get, load } from "../memory/shared_access.ts";
+import { add, get, load, store } from "../memory/shared_access.ts";
 import { NODE, OWN, PIPE, SOCKET } from "../memory/layout.ts";
 import { SocketType } from "../base/socket_type.ts";
 import type { SocketOptions } from "../base/options.ts";
@@ -127,6 +127,7 @@ export class Session
     if (record === 0) return false;
     const pipe = new Pipe(thread, record, 1, this, true);
     this.#pipe = pipe;
+    this.#publishPipe(record);
     pipe.writeChange(peerRoutingId);
     add(thread.control.words, socket + SOCKET.SENT_SEQNUM, 1);
     thread.control.post(record + PIPE.END, Command.BIND);
@@ -170,6 +171,7 @@ export class Session
     if (pipe === this.#pipe) {
       this.#engine?.pipeTerminated();
       this.#pipe = null;
+      this.#publishPipe(0);
       this.#cancelLinger();
       // Nothing can be sent or received any more on this connection.
       if (!this.#pending && !this.#own.terminating) this.#terminate();
@@ -209,6 +211,7 @@ export class Session
       pipe.terminate(false);
       this.#dyingPipes++;
       this.#pipe = null;
+      this.#publishPipe(0);
     }
     if (options.reconnectInterval <= 0 && this.#pending) {
       this.gaveUp();
@@ -224,6 +227,11 @@ export class Session
     if (options.type === SocketType.SUB || options.type === SocketType.XSUB) {
       this.#pipe?.hiccup();
     }
+  }
+
+  /** Tells the socket whose pipe this is; before the record can be reused. */
+  #publishPipe(record: number): void {
+    store(this.io.thread.control.words, this.record + OWN.PIPE, record);
   }
 
   /** Whether the socket's wish to end the pipe is still in the mailbox. */

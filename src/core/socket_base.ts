@@ -416,6 +416,7 @@ export class SocketBase implements EndpointOwner, CommandTarget, OwnHost {
     const pipe = new Pipe(this.thread, record, end, this);
     // The second end is that of an inproc connect; sessions make first ends.
     if (end === 1) this.announceRoutingId(pipe);
+    else pipe.assignedRoutingId = this.#endpoints.assignedIdOf(record);
     this.attachPipe(pipe, false);
     this.#own.processSeqnum();
     this.host.touched(this);

@@ -1,6 +1,6 @@
 // libzmq: socket_base.cpp (bind, connect, term_endpoint) · runs on: app thread · RFC: –
 
-import { put } from "../memory/shared_access.ts";
+import { load, put } from "../memory/shared_access.ts";
 import { OWN, OwnKind, THREAD } from "../memory/layout.ts";
 import { parseEndpoint } from "../base/endpoint.ts";
 import type { Endpoint, InprocEndpoint } from "../base/endpoint.ts";
@@ -45,6 +45,8 @@ interface Entry {
   readonly child: number;
   /** Pipe of a connect, null for binds and late pipes. */
   pipe: Pipe | null;
+  /** What a ROUTER is to call the peer of a late pipe. */
+  readonly routingId: Uint8Array | null;
   /** Waits in the inproc registry for a bind. */
   pending: boolean;
 }
@@ -56,6 +58,7 @@ export interface SavedEndpoint {
   readonly child: number;
   /** {@link Pipe.node} of the pipe, or 0. */
   readonly pipe: number;
+  readonly routingId: Uint8Array | null;
   readonly pending: boolean;
 }
 
@@ -146,12 +149,21 @@ export class SocketEndpoints {
     this.#entries.length = 0;
   }
 
+  /** What the peer of a pipe that a session made is to be called. */
+  assignedIdOf(pipeRecord: number): Uint8Array | null {
+    const entry = this.#entries.find(({ routingId, child }) =>
+      routingId !== null && load(this.#words, child + OWN.PIPE) === pipeRecord
+    );
+    return entry?.routingId ?? null;
+  }
+
   save(): SavedEndpoint[] {
     return this.#entries.map((entry) => ({
       text: entry.text,
       bound: entry.bound,
       child: entry.child,
       pipe: entry.pipe?.node ?? 0,
+      routingId: entry.routingId,
       pending: entry.pending,
     }));
   }
@@ -200,6 +212,7 @@ export class SocketEndpoints {
     routingId: Uint8Array | null,
   ): void {
     const { thread, options } = this.#socket;
+    this.#socket.binder(endpoint.protocol).check?.(endpoint);
     const slot = this.#chooseThread();
     const child = this.#createChild(
       OwnKind.SESSION,
@@ -223,7 +236,8 @@ export class SocketEndpoints {
       pipe.assignedRoutingId = routingId;
     }
     this.#own.launch(child);
-    this.#add(text, false, child, pipe);
+    const lateId = pipe === null ? routingId : null;
+    this.#add(text, false, child, pipe, false, lateId);
     if (pipe !== null) this.#socket.attachPipe(pipe, true);
   }
 
@@ -350,9 +364,10 @@ export class SocketEndpoints {
     child: number,
     pipe: Pipe | null,
     pending = false,
+    routingId: Uint8Array | null = null,
   ): void {
     if (pipe !== null) pipe.endpoint = text;
-    this.#entries.push({ text, bound, child, pipe, pending });
+    this.#entries.push({ text, bound, child, pipe, routingId, pending });
   }
 }
 

@@ -118,7 +118,10 @@ export class StreamConnecter implements Connecter, PollEvents {
       return;
     }
     this.#fd = fd;
-    this.#protocol.tuneConnecting(fd, options);
+    if (this.#protocol.tuneConnecting(fd, options) < 0) {
+      this.#failed();
+      return;
+    }
     if (target.source !== null && bindSocket(fd, target.source) < 0) {
       this.#failed();
       return;

@@ -15,8 +15,12 @@ export interface StreamProtocol {
   readonly protocols: readonly string[];
   /** Sets the options of a connection; both sides. */
   tune(fd: number, options: SocketOptions): void;
-  /** Sets what must be set before connecting. */
-  tuneConnecting(fd: number, options: SocketOptions): void;
+  /**
+   * Sets what must be set before connecting.
+   *
+   * @returns A negative errno when it is not to be done without.
+   */
+  tuneConnecting(fd: number, options: SocketOptions): number;
   /** Whether both ends of a connection are the same socket. */
   isSelfConnection(fd: number): boolean;
   /** The peer as text, for messages and monitors. */

@@ -264,6 +264,52 @@ for (const transport of TRANSPORTS) {
   );
 }
 
+/** Whether a mandatory ROUTER had a peer to send to. */
+function routed(router: Router, parts: string[]): boolean {
+  try {
+    return router.trySend(parts);
+  } catch (error) {
+    assert.equal((error as { code?: string }).code, "EHOSTUNREACH");
+    return false;
+  }
+}
+
+for (const transport of WIRE_TRANSPORTS) {
+  scenario(
+    `test_connect_rid: over ${transport} the name holds with immediate, and for later connections`,
+    async (s) => {
+      const client = s.open(Router, {
+        mandatory: true,
+        immediate: true,
+        reconnectInterval: 10,
+      });
+      const accepting = await s.bind(client, transport);
+      let server = s.open(Router, { routingId: "real" });
+      const endpoint = await s.bind(server, transport);
+      client.connect(endpoint, { routingId: "alpha" });
+      for (const greeting of ["hello", "hello again"]) {
+        await until(() => routed(client, ["alpha", greeting]), "the peer");
+        const [id = ""] = await server.receive();
+        await server.send([id, "back"]);
+        await expectMessage(client, "alpha", "back");
+        server.close();
+        await until(
+          () => !routed(client, ["alpha", "lost"]),
+          "the name to be free",
+        );
+        // Accepted connections are nobody's that was named.
+        const dealer = s.open(Dealer, { routingId: "dealer" });
+        dealer.connect(accepting);
+        await dealer.send("x");
+        await expectMessage(client, "dealer", "x");
+        dealer.close();
+        server = s.open(Router, { routingId: "real" });
+        await s.bindAgain(server, endpoint);
+      }
+    },
+  );
+}
+
 scenario(
   "test_issue_566: a hundred DEALERs of another context are known at once",
   async (s) => {

@@ -233,6 +233,37 @@ scenario("interface binds listener and connection to it", async (s) => {
   assert.equal(boundInterface(plain.connected), "");
 }, { skip: interfaceObstacle() });
 
+scenario(
+  "an interface that is not there fails a bind, and holds up a connect",
+  async (s) => {
+    const pull = s.open(Pull, { interface: "no-such-dev0" });
+    assert.throws(() => pull.bindSync("tcp://127.0.0.1:*"), { code: "ENODEV" });
+    pull.interface = null;
+    const endpoint = await s.bind(pull, "tcp");
+    const push = s.open(Push, {
+      interface: "no-such-dev0",
+      immediate: true,
+      reconnectInterval: 1,
+    });
+    push.connect(endpoint);
+    const plain = s.open(Push, { immediate: true });
+    plain.connect(endpoint);
+    await plain.send("by the other one");
+    await expectMessage(pull, "by the other one");
+    assert.equal(push.trySend("x"), false);
+  },
+  { skip: interfaceObstacle() },
+);
+
+scenario("all bits of an affinity name all workers", async (s) => {
+  const pull = s.open(Pull, { affinity: 2 ** 64 });
+  const endpoint = await s.bind(pull, "tcp");
+  const push = s.open(Push, { affinity: 2 ** 64 });
+  push.connect(endpoint);
+  await push.send("x");
+  await expectMessage(pull, "x");
+});
+
 /** The most that this system lets a listener ask for. */
 function backlogMax(): number {
   return Number(readFileSync("/proc/sys/net/core/somaxconn", "utf8"));

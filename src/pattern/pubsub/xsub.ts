@@ -1,5 +1,6 @@
 // libzmq: xsub.{hpp,cpp} · runs on: app thread · RFC: 29
 
+import { checkTopicSize } from "../../base/option_values.ts";
 import type {
   Pattern,
   PatternHost,
@@ -102,8 +103,13 @@ export class XSub implements Pattern {
     return true;
   }
 
-  /** Subscribes to what begins with the prefix. */
+  /**
+   * Subscribes to what begins with the prefix.
+   *
+   * @throws {ZmqError} EMSGSIZE for one that publishers would refuse.
+   */
   subscribe(prefix: Uint8Array): void {
+    checkTopicSize(prefix.length);
     this.#subscriptions.add(prefix, 0, prefix.length);
     // Duplicates go out as well: a publisher may want to count them.
     this.#tellAll(subscriptionBody(true, prefix));
@@ -139,6 +145,11 @@ export class XSub implements Pattern {
 
   /** Behind a subscription, each part may be one; the others are a message. */
   #sendMixed(parts: readonly OutPart[], count: number): void {
+    // All are checked before any takes effect.
+    for (let i = 0; i < count; i++) {
+      const bytes = bytesOf(parts[i] as OutPart);
+      if (bytes[0] === SUBSCRIBE_MARK) checkTopicSize(bytes.length - 1);
+    }
     const rest: OutPart[] = [];
     for (let i = 0; i < count; i++) {
       const part = parts[i] as OutPart;

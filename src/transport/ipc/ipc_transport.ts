@@ -23,7 +23,7 @@ import { tuneIpcSocket } from "./ipc_options.ts";
 const IPC: StreamProtocol = {
   protocols: ["ipc"],
   tune: () => {},
-  tuneConnecting: tuneIpcSocket,
+  tuneConnecting: (fd, options) => (tuneIpcSocket(fd, options), 0),
   isSelfConnection: () => false,
   peerText: () => "ipc://",
 };

@@ -51,8 +51,8 @@ function listenOn(address: TcpAddress, options: SocketOptions): number | null {
   if (address.family === constants.AF_INET6) {
     setSockOptInt(fd, constants.IPPROTO_IPV6, constants.IPV6_V6ONLY, 0);
   }
-  tuneTcpSocket(fd, options);
-  let result = bindSocket(fd, address.sockaddr);
+  let result = tuneTcpSocket(fd, options);
+  if (result >= 0) result = bindSocket(fd, address.sockaddr);
   if (result >= 0) result = listenSocket(fd, options.backlog);
   if (result >= 0) return fd;
   closeFd(fd);

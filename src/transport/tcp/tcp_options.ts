@@ -6,10 +6,13 @@ import type { SocketOptions } from "../../base/options.ts";
 const encoder = new TextEncoder();
 
 /**
- * Sets what concerns every TCP socket, before it binds or connects. Failures
- * are not fatal: a connection without a buffer size is still a connection.
+ * Sets what concerns every TCP socket, before it binds or connects. A
+ * connection without a buffer size is still a connection, one by another
+ * device than `interface` says is not.
+ *
+ * @returns A negative errno when there is no such device, else 0.
  */
-export function tuneTcpSocket(fd: number, options: SocketOptions): void {
+export function tuneTcpSocket(fd: number, options: SocketOptions): number {
   const { sendBufferSize, receiveBufferSize, typeOfService } = options;
   const { SOL_SOCKET } = constants;
   if (sendBufferSize >= 0) {
@@ -27,10 +30,9 @@ export function tuneTcpSocket(fd: number, options: SocketOptions): void {
       typeOfService,
     );
   }
-  if (options.interface !== null && constants.SO_BINDTODEVICE >= 0) {
-    const name = encoder.encode(options.interface);
-    setSockOptBytes(fd, SOL_SOCKET, constants.SO_BINDTODEVICE, name);
-  }
+  if (options.interface === null || constants.SO_BINDTODEVICE < 0) return 0;
+  const name = encoder.encode(options.interface);
+  return setSockOptBytes(fd, SOL_SOCKET, constants.SO_BINDTODEVICE, name);
 }
 
 /** Sets what concerns an established connection. */

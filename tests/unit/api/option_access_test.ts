@@ -108,6 +108,18 @@ describe("options by number", () => {
 });
 
 describe("subscriptions", () => {
+  test("to a prefix that is too long are refused, with all beside it", () => {
+    const socket = new Subscriber({ context });
+    const tooLong = "x".repeat(2 << 20);
+    assert.throws(() => socket.subscribe("a", tooLong), { code: "EMSGSIZE" });
+    assert.throws(() => socket.setStringOption(6, tooLong), {
+      code: "EMSGSIZE",
+    });
+    assert.deepEqual(ctx.sockets.at(-1)?.calls, []);
+    // Nobody asked for it, so there is nothing to take back.
+    socket.unsubscribe(tooLong);
+  });
+
   test("are strings, bytes or everything", () => {
     const socket = new Subscriber({ context });
     const base = ctx.sockets.at(-1);

@@ -209,10 +209,6 @@ test("names may be as long as the limit, counted in bytes", () => {
   assert.equal(outcome("ipc://" + "é".repeat(54), "bind"), "ENAMETOOLONG");
   assert.equal(typeof outcome("ipc://@" + "x".repeat(106), "bind"), "object");
   assert.equal(outcome("ipc://@" + "x".repeat(107), "bind"), "ENAMETOOLONG");
-  assert.throws(
-    () => parseEndpoint(path(104), "bind", 103),
-    { code: "ENAMETOOLONG" },
-  );
   const name = (length: number): string => "inproc://" + "x".repeat(length);
   assert.equal(typeof outcome(name(1024), "bind"), "object");
   assert.equal(outcome(name(1025), "connect"), "ENAMETOOLONG");

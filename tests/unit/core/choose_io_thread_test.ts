@@ -44,6 +44,12 @@ test("an affinity without an existing worker finds none", () => {
   assert.equal(chooseIoThread(control, 2 ** 40 + 1), FIRST_IO_SLOT);
 });
 
+test("all bits of an affinity are as good as none", () => {
+  // The largest value of 64 bits, as a number.
+  const all = Number(2n ** 64n - 1n);
+  assert.equal(chooseIoThread(controlWithLoads(3, 1), all), FIRST_IO_SLOT + 1);
+});
+
 test("without workers there is nothing to choose", () => {
   assert.equal(chooseIoThread(controlWithLoads(), 0), -1);
 });

@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { formatEndpoint } from "../../../src/base/endpoint.ts";
+import { ZmqError } from "../../../src/base/errors.ts";
+import type { Binder } from "../../../src/core/binder.ts";
 import { SocketType } from "../../../src/base/socket_type.ts";
 import { store } from "../../../src/memory/shared_access.ts";
 import { THREAD } from "../../../src/memory/layout.ts";
@@ -10,6 +13,44 @@ import { within } from "../../support/wait.ts";
 
 /** What the context waits for workers that it believes to run, ms. */
 const WORKER_STOP_MS = 5000;
+
+describe("a connect", () => {
+  test("asks the binder what the endpoint's text does not show", async () => {
+    const spawned: string[] = [];
+    const platform: CorePlatform = {
+      ...WIRING.platform,
+      spawnWorker: ({ role }) => {
+        spawned.push(role);
+        return { onExit: () => {}, terminate: () => {} };
+      },
+    };
+    const binder: Binder = {
+      protocols: ["ipc"],
+      check: (endpoint) => {
+        throw new ZmqError("ENAMETOOLONG", {
+          message: `not ${formatEndpoint(endpoint)}`,
+        });
+      },
+      listen: () => assert.fail("nobody binds"),
+    };
+    const ctx = Ctx.create(defaultCtxOptions(), {
+      ...WIRING,
+      platform,
+      binders: [binder],
+    });
+    const socket = ctx.createSocket(SocketType.PULL);
+    assert.throws(() => socket.connect("ipc://somewhere"), {
+      code: "ENAMETOOLONG",
+      message: /not ipc:\/\/somewhere/,
+      address: "ipc://somewhere",
+    });
+    assert.equal(socket.endpointCount, 0);
+    assert.deepEqual(spawned, []);
+    ctx.closeAll();
+    ctx.shutdown();
+    await within(ctx.terminated(), "the end");
+  });
+});
 
 describe("the workers of a context", () => {
   test("are known one by one, also beyond the number of bits in a word", async () => {

@@ -1,5 +1,11 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import process from "node:process";
@@ -17,6 +23,7 @@ import type {
 import { IpcBinder } from "../../../src/transport/ipc/ipc_binder.ts";
 import { IpcTransport } from "../../../src/transport/ipc/ipc_transport.ts";
 import { FakeIo } from "../../support/fake_io.ts";
+import { openDescriptors } from "../../support/leaks.ts";
 import { testUnless } from "../../support/skip.ts";
 
 const transport = new IpcTransport();
@@ -153,6 +160,41 @@ describe("ipc transport", () => {
       again.discard();
       assert.equal(localAddress(again.fd), null);
       assert.equal(existsSync(pathOf(endpoint)), false);
+    }),
+  );
+
+  test(
+    "a path that this system has no room for is refused, also for connects",
+    inFolder((folder) => {
+      const before = openDescriptors().size;
+      const endpoint = {
+        protocol: "ipc",
+        path: join(folder, "x".repeat(200)),
+        abstract: false,
+        wildcard: false,
+      } as const;
+      const binder = new IpcBinder();
+      const tooLong = { code: "ENAMETOOLONG" };
+      assert.throws(() => binder.check(endpoint), tooLong);
+      assert.throws(() => binder.listen(endpoint, options), tooLong);
+      assert.equal(openDescriptors().size, before);
+    }),
+  );
+
+  test(
+    "*: a folder for temporary files whose path is too long is left empty",
+    inFolder((folder) => {
+      const { TMPDIR } = process.env;
+      const long = join(folder, "x".repeat(100));
+      mkdirSync(long);
+      process.env.TMPDIR = long;
+      try {
+        assert.throws(() => listen("ipc://*"), { code: "ENAMETOOLONG" });
+        assert.deepEqual(readdirSync(long), []);
+      } finally {
+        if (TMPDIR === undefined) delete process.env.TMPDIR;
+        else process.env.TMPDIR = TMPDIR;
+      }
     }),
   );
 

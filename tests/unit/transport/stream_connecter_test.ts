@@ -22,7 +22,7 @@ import { FakeIo } from "../../support/fake_io.ts";
 const PROTOCOL = {
   protocols: ["tcp"],
   tune: () => {},
-  tuneConnecting: () => {},
+  tuneConnecting: () => 0,
   isSelfConnection: (_fd: number) => false,
   peerText: () => "",
 };
@@ -124,6 +124,24 @@ describe("stream connecter", () => {
     const s = new Stage();
     assert.equal(s.asked, 0);
     s.end();
+  });
+
+  test("a setting that is not to be done without fails the attempt", async () => {
+    const { fd, target } = listener();
+    let refuses = true;
+    const s = new Stage({}, false, {
+      ...PROTOCOL,
+      tuneConnecting: () => refuses ? -19 : 0,
+    });
+    s.target = target;
+    s.io.turn();
+    assert.equal(s.io.timers.size, 1);
+    refuses = false;
+    s.io.pass(100);
+    await s.io.turnUntil(() => s.attached.length > 0, "the connection");
+    assert.equal(s.asked, 2);
+    s.end();
+    closeFd(fd);
   });
 
   test("tries again after growing intervals, looking the name up each time", () => {

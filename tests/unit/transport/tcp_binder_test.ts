@@ -86,6 +86,21 @@ describe("tcp binder", () => {
     },
   );
 
+  testUnless(
+    constants.SO_BINDTODEVICE < 0 && "the system knows no such option",
+    "an interface option that names none is refused, and leaves nothing open",
+    () => {
+      const before = openSockets();
+      const options = { interface: "no-such-dev0" };
+      // Some users may not restrict their sockets at all.
+      assert.throws(
+        () => listen("127.0.0.1:*", options),
+        ({ code }) => code === "ENODEV" || code === "EPERM",
+      );
+      assert.equal(openSockets(), before);
+    },
+  );
+
   test("buffer sizes are set before it listens", () => {
     const size = 20_000;
     const tuned = listen("127.0.0.1:*", { receiveBufferSize: size });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { TOPIC_BYTES_MAX } from "../../../../src/base/limits.ts";
 import { XSub } from "../../../../src/pattern/pubsub/xsub.ts";
 import {
   arrive,
@@ -29,6 +30,22 @@ test("subscriptions go to every pipe, duplicates too", () => {
     ]);
     assert.deepEqual(pipe.outbound, []);
   }
+});
+
+test("a prefix that publishers refuse is refused, with all beside it", () => {
+  const xsub = xsubWith();
+  const pipe = attach(xsub);
+  const tooLong = "\x01" + "x".repeat(TOPIC_BYTES_MAX + 1);
+  const error = { code: "EMSGSIZE", message: /1048577 bytes.*1048576/ };
+  assert.throws(() => send(xsub, tooLong), error);
+  assert.throws(() => send(xsub, "\x01A", "rest", tooLong), error);
+  assert.deepEqual([pipe.commands, pipe.outbound], [[], []]);
+  assert.equal(xsub.topicCount, 0);
+  send(xsub, tooLong.slice(0, -1));
+  assert.equal(pipe.commands.length, 1);
+  // Nobody asked for it, so there is nothing to take back.
+  send(xsub, "\x00" + tooLong);
+  assert.equal(pipe.commands.length, 1);
 });
 
 test("a cancel goes out when the last reference goes, and only then", () => {
