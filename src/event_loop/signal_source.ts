@@ -161,9 +161,11 @@ export class BoardSignals {
     callback: (event: SignalEvent) => void,
     call: string,
   ): BoardSignalSource {
-    this.#feed.listen(number, call);
     const { board } = this.#feed;
-    const source = new BoardSignalSource(this, board, number, callback);
+    // Before somebody listens: what comes from then on is told.
+    const seen = board.countOf(number);
+    this.#feed.listen(number, call);
+    const source = new BoardSignalSource(this, board, number, seen, callback);
     this.#sources.add(source);
     return source;
   }
@@ -195,10 +197,12 @@ export class BoardSignalSource extends OpenSource {
   readonly #callback: (event: SignalEvent) => void;
   #seen: number;
 
+  /** @param seen How often the signal came before it was of interest. */
   constructor(
     signals: BoardSignals,
     board: SignalBoard,
     number: number,
+    seen: number,
     callback: (event: SignalEvent) => void,
   ) {
     super(signals.loop);
@@ -206,7 +210,7 @@ export class BoardSignalSource extends OpenSource {
     this.#signals = signals;
     this.#board = board;
     this.#callback = callback;
-    this.#seen = board.countOf(number);
+    this.#seen = seen;
   }
 
   look(): void {

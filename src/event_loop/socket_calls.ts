@@ -68,6 +68,7 @@ export function listenTcp(address: string, port: number): TcpListener {
  */
 export function connectTcp(address: string, port: number): number {
   const call = "connectTcp";
+  if (port === 0) throw new TypeError(`${call}: 0 is no port to connect to`);
   const bytes = toSockaddr(address, port, call);
   const fd = openFor(bytes, call);
   const result = connectSocket(fd, bytes);
@@ -100,10 +101,14 @@ export function acceptConnection(fd: number): number {
  * @param into Filled from its start; not empty.
  * @returns How many bytes; 0 when the peer sends no more, -1 when there is
  * nothing now.
+ * @throws {TypeError} There is no room: 0 would be no end.
  * @throws {EventLoopError} ECONNRESET, ETIMEDOUT and so on: the connection is
  * gone; see recv(2).
  */
 export function receiveBytes(fd: number, into: Uint8Array): number {
+  if (into.length === 0) {
+    throw new TypeError("receiveBytes: the buffer is empty");
+  }
   const result = receive(fd, into, 0, into.length);
   return result >= 0 ? result : blockedOr(result, "receiveBytes", fd);
 }
@@ -111,7 +116,7 @@ export function receiveBytes(fd: number, into: Uint8Array): number {
 /**
  * Sends as much as the system takes.
  *
- * @param bytes Not empty.
+ * @param bytes What to send, from the start.
  * @returns How many bytes it took; -1 when it takes none now.
  * @throws {EventLoopError} EPIPE, ECONNRESET and so on: the connection is
  * gone; see send(2). No signal is raised.

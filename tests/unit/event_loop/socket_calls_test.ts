@@ -72,6 +72,13 @@ test("what cannot be is refused", () => {
   assert.throws(() => listenTcp("localhost", 0), /TypeError: listenTcp: /);
   assert.throws(() => listenTcp("127.0.0.1", 65_536), TypeError);
   assert.throws(() => connectTcp("", 1), TypeError);
+  for (const wrong of [0, -1, 1.5, 65_536]) {
+    assert.throws(() => connectTcp("127.0.0.1", wrong), TypeError);
+  }
+  assert.throws(() => receiveBytes(0, new Uint8Array(0)), {
+    name: "TypeError",
+    message: /^receiveBytes: /,
+  });
   const { fd, port } = listenTcp("127.0.0.1", 0);
   const taken = refusal(() => listenTcp("127.0.0.1", port));
   assert.equal(taken.code, "EADDRINUSE");
