@@ -134,32 +134,30 @@ export class AsyncEventLoop implements AsyncIterable<LoopEvent>, Disposable {
   /**
    * Watches a descriptor; events `readable` and `writable`.
    *
-   * @param interest What to tell of at first: that it can be read, when absent.
-   * @param options Whether other loops share the descriptor.
+   * @typeParam D What is registered with the descriptor.
+   * @param interest What to tell of at first: of an interest that is given what
+   * is true in it, and without one that it can be read.
+   * @param options Whether other loops share the descriptor, and what to keep
+   * with it.
    * @throws As {@linkcode EventLoop.watch} does.
    */
-  watch(
+  watch<D = undefined>(
     fd: number,
     interest: Interest = { read: true },
-    options: WatchOptions = {},
-  ): Watch {
-    return this.#core.watch(
-      fd,
-      {
-        readable: (source) =>
-          this.#tell(
-            { type: "readable", source },
-            () => source.active,
-          ),
-        writable: (source) =>
-          this.#tell(
-            { type: "writable", source },
-            () => source.interest.write,
-          ),
-      },
-      { read: interest.read ?? false, write: interest.write ?? false },
-      options,
-    );
+    options: WatchOptions<D> = {},
+  ): Watch<D> {
+    const readable = (source: Watch): void => {
+      // Without interest it is told that it broke, which is wanted as well.
+      const isAsked = source.interest.read;
+      this.#tell(
+        { type: "readable", source },
+        () => source.active && (source.interest.read || !isAsked),
+      );
+    };
+    const writable = (source: Watch): void =>
+      this.#tell({ type: "writable", source }, () => source.interest.write);
+    const handlers = { readable, writable };
+    return this.#core.watch(fd, handlers, interest, options) as Watch<D>;
   }
 
   /**
@@ -178,9 +176,11 @@ export class AsyncEventLoop implements AsyncIterable<LoopEvent>, Disposable {
    * @throws {TypeError} The delay is negative or no finite number.
    */
   setTimer(delayMs: number): LoopTimer {
-    return this.#core.setTimer(delayMs, (source) => {
-      this.#tell({ type: "timer", source, missedTicks: 0 }, always);
+    const source = this.#core.setTimer(delayMs, () => {
+      const event: LoopEvent = { type: "timer", source, missedTicks: 0 };
+      this.#tell(event, () => !source.dropped);
     });
+    return source;
   }
 
   /**
@@ -223,7 +223,7 @@ export class AsyncEventLoop implements AsyncIterable<LoopEvent>, Disposable {
    */
   onProcessExit(pid: number): LoopSource {
     const source = this.#core.onProcessExit(pid, (told) => {
-      this.#tell({ type: "exit", source, ...told }, always);
+      this.#tell({ type: "exit", source, ...told }, () => !source.dropped);
     });
     return source;
   }
@@ -236,12 +236,7 @@ export class AsyncEventLoop implements AsyncIterable<LoopEvent>, Disposable {
    */
   onFileChange(path: string): LoopSource {
     const source = this.#core.onFileChange(path, (told) => {
-      // The last one comes from a source that is closed already.
-      const isLast = told.kind === "removed";
-      this.#tell(
-        { type: "file", source, ...told },
-        () => isLast || source.active,
-      );
+      this.#tell({ type: "file", source, ...told }, () => !source.dropped);
     });
     return source;
   }
@@ -311,7 +306,9 @@ export class AsyncEventLoop implements AsyncIterable<LoopEvent>, Disposable {
       }
       core.turn(0, "next");
       this.#busyTurns++;
-      if (this.#pending.length > 0) continue;
+      // What told of nothing that is wanted may have more: an edge comes once,
+      // and the poller's descriptor knows nothing of what it left.
+      if (this.#pending.length > 0 || core.polled > 0) continue;
       this.#busyTurns = 0;
       // The thread that waits knows nothing of what the system refused.
       if (core.poller.strained === true) {
@@ -380,8 +377,4 @@ export class AsyncEventLoop implements AsyncIterable<LoopEvent>, Disposable {
     this.#waiting = false;
     this.#core.interrupt();
   }
-}
-
-function always(): boolean {
-  return true;
 }

@@ -4,7 +4,10 @@ import type { Poller, PollEvents, PollHandle } from "../poller/poller.ts";
 import { EventLoopError, POLLER_REASONS, refused } from "./event_loop_error.ts";
 import type { LoopHost, LoopSource } from "./loop_host.ts";
 
-/** Which directions of a descriptor are told of. */
+/**
+ * Which directions of a descriptor are told of. One that is absent is not told
+ * of at first, and left as it is by {@linkcode Watch.setInterest}.
+ */
 export interface Interest {
   /** Tell when it can be read. */
   readonly read?: boolean;
@@ -12,28 +15,44 @@ export interface Interest {
   readonly write?: boolean;
 }
 
-/** How a descriptor is watched, for as long as it is. */
-export interface WatchOptions {
+/**
+ * How a descriptor is watched, for as long as it is.
+ *
+ * @typeParam D What is registered with the descriptor.
+ */
+export interface WatchOptions<D = unknown> {
   /**
    * Whether the loops of several threads share the descriptor (a listening
    * socket) and one of them is enough to be told. Advice: `epoll` follows it,
    * and may tell more than one; `accept` then says EAGAIN to the others.
    */
   readonly exclusive?: boolean;
+  /** Kept as {@linkcode Watch.data}. */
+  readonly data?: D;
 }
 
-/** What a loop calls when a descriptor is ready. */
-export interface WatchHandlers {
+/**
+ * What a loop calls when a descriptor is ready, as methods of this object.
+ *
+ * @typeParam D What is registered with the descriptor.
+ */
+export interface WatchHandlers<D = unknown> {
   /** It can be read, or its peer is gone, or it broke: a read tells. */
-  readonly readable?: (watch: Watch) => void;
+  readonly readable?: (watch: Watch<D>) => void;
   /** It can be written, or it broke: a write tells. */
-  readonly writable?: (watch: Watch) => void;
+  readonly writable?: (watch: Watch<D>) => void;
 }
 
-/** A descriptor that a loop watches. */
-export interface Watch extends Disposable {
+/**
+ * A descriptor that a loop watches.
+ *
+ * @typeParam D What is registered with it.
+ */
+export interface Watch<D = unknown> extends Disposable {
   /** The descriptor, which stays the caller's. */
   readonly fd: number;
+  /** What was given with the descriptor. */
+  readonly data: D;
   /** What is told of now; nothing when closed. */
   readonly interest: Required<Interest>;
   /** False from {@linkcode Watch.close} on. */
@@ -42,6 +61,7 @@ export interface Watch extends Disposable {
    * Says what is to be told from the next turn on. A direction that is not
    * named stays as it is.
    *
+   * @throws {TypeError} The interest is no object of booleans.
    * @throws {EventLoopError} EBADF when the watch is closed.
    */
   setInterest(interest: Interest): void;
@@ -62,6 +82,7 @@ export interface Watch extends Disposable {
 /** A watch over a poller's handle. */
 export class DescriptorWatch implements Watch, LoopSource, PollEvents {
   readonly fd: number;
+  readonly data: unknown;
   readonly #host: LoopHost;
   readonly #poller: Poller;
   readonly #handlers: WatchHandlers;
@@ -83,6 +104,7 @@ export class DescriptorWatch implements Watch, LoopSource, PollEvents {
     call: string,
   ) {
     this.fd = fd;
+    this.data = options.data;
     this.#host = host;
     this.#poller = host.poller;
     this.#handlers = handlers;
@@ -104,7 +126,9 @@ export class DescriptorWatch implements Watch, LoopSource, PollEvents {
   }
 
   setInterest(interest: Interest): void {
-    this.#assertActive("Watch.setInterest");
+    const call = "Watch.setInterest";
+    checkInterest(interest, call);
+    this.#assertActive(call);
     this.#read = interest.read ?? this.#read;
     this.#write = interest.write ?? this.#write;
     this.#poller.setInterest(this.#handle, this.#read, this.#write);
@@ -135,13 +159,27 @@ export class DescriptorWatch implements Watch, LoopSource, PollEvents {
   inEvent(): void {
     // Who only writes hears of a broken connection too.
     const { readable, writable } = this.#handlers;
-    const told = readable ?? writable;
-    if (told !== undefined) this.#host.tell<Watch>(told, this);
+    if (readable !== undefined) {
+      this.#host.tell(DescriptorWatch.#callReadable, this);
+    } else if (writable !== undefined) {
+      this.#host.tell(DescriptorWatch.#callWritable, this);
+    }
   }
 
   outEvent(): void {
     const { writable } = this.#handlers;
-    if (writable !== undefined) this.#host.tell<Watch>(writable, this);
+    if (writable !== undefined) {
+      this.#host.tell(DescriptorWatch.#callWritable, this);
+    }
+  }
+
+  // Without a closure for each event, and as methods of the user's object.
+  static #callReadable(this: void, watch: DescriptorWatch): void {
+    watch.#handlers.readable?.(watch);
+  }
+
+  static #callWritable(this: void, watch: DescriptorWatch): void {
+    watch.#handlers.writable?.(watch);
   }
 
   #assertActive(call: string): void {
@@ -149,4 +187,20 @@ export class DescriptorWatch implements Watch, LoopSource, PollEvents {
     const { fd } = this;
     throw new EventLoopError("EBADF", call, { fd }, "is not watched any more");
   }
+}
+
+/** @throws {TypeError} It is no {@linkcode Interest}. */
+export function checkInterest(interest: unknown, call: string): void {
+  if (typeof interest !== "object" || interest === null) {
+    throw new TypeError(`${call}: the interest is ${describe(interest)}`);
+  }
+  const { read, write } = interest as Record<string, unknown>;
+  for (const flag of [read, write]) {
+    if (flag === undefined || typeof flag === "boolean") continue;
+    throw new TypeError(`${call}: a direction's interest is no boolean`);
+  }
+}
+
+function describe(value: unknown): string {
+  return value === null ? "null" : typeof value;
 }

@@ -128,22 +128,31 @@ export class EventLoop implements Disposable {
    * @param fd The descriptor, which stays the caller's: the watch is closed
    * before it.
    * @param handlers What to call when it is ready.
-   * @param interest What to tell of at first: the directions that have a
-   * handler, when absent.
-   * @param options Whether other loops share the descriptor.
-   * @throws {TypeError} `fd` is no integer.
-   * @throws {EventLoopError} EBADF: negative or not open. EEXIST: watched
+   * @typeParam D What is registered with the descriptor.
+   * @param interest What to tell of at first: of an interest that is given what
+   * is true in it, and without one the directions that have a handler.
+   * @param options Whether other loops share the descriptor, and what to keep
+   * with it.
+   * @throws {TypeError} `fd` is no integer, a handler no function, or the
+   * interest no object of booleans.
+   * @throws {EventLoopError} EBADF: negative or not open, or the loop is
+   * closed. EEXIST: watched
    * already. EPERM: a regular file or a directory, which is always ready.
    * EMFILE: beyond what select(2) takes (1024). ENOSPC, ENOMEM: see
    * epoll_ctl(2).
    */
-  watch(
+  watch<D = undefined>(
     fd: number,
-    handlers: WatchHandlers,
+    handlers: WatchHandlers<D>,
     interest?: Interest,
-    options: WatchOptions = {},
-  ): Watch {
-    return this.#core.watch(fd, handlers, interest, options);
+    options: WatchOptions<D> = {},
+  ): Watch<D> {
+    return this.#core.watch(
+      fd,
+      handlers as WatchHandlers,
+      interest,
+      options,
+    ) as Watch<D>;
   }
 
   /**

@@ -202,7 +202,7 @@ export class InotifySource extends OpenSource {
 
   #removed(): void {
     if (!this.active) return;
-    this.close();
+    this.end();
     const { loop } = this.#watcher;
     loop.tell(this.#callback, {
       path: this.#path,

@@ -1,14 +1,15 @@
 // libzmq: io_thread.cpp, timers.cpp · runs on: any · RFC: –
 
-import { monotonicMs, wake } from "../../ffi/mod.ts";
+import { errnoNumber, monotonicMs, wake } from "../../ffi/mod.ts";
+import { isErrorCode } from "../base/error_codes.ts";
 import { add, load } from "../memory/shared_access.ts";
 import { createPoller } from "../poller/create_poller.ts";
-import { EventLoopError } from "./event_loop_error.ts";
-import type { LoopHost, LoopSource } from "./loop_host.ts";
+import { EventLoopError, refused } from "./event_loop_error.ts";
+import type { LoopHost, LoopSource, OpenSource } from "./loop_host.ts";
 import { LoopSources } from "./loop_sources.ts";
 import { OneTimer, Ticker } from "./loop_timer.ts";
 import type { LoopTimer } from "./loop_timer.ts";
-import { DescriptorWatch } from "./descriptor_watch.ts";
+import { checkInterest, DescriptorWatch } from "./descriptor_watch.ts";
 import type {
   Interest,
   Watch,
@@ -16,6 +17,7 @@ import type {
   WatchOptions,
 } from "./descriptor_watch.ts";
 import type { FileChange } from "./file_source.ts";
+import type { PollerOptions } from "../poller/choose_poller.ts";
 import type { Poller, PollerKind, Trigger } from "../poller/poller.ts";
 import type { ProcessExit } from "./process_source.ts";
 import type { SignalRelayHandle } from "./signal_relay.ts";
@@ -48,12 +50,21 @@ export interface LoopCoreOptions {
   readonly workerUrl?: string | URL | undefined;
 }
 
-/** Wakes a loop; false when it is closed. */
+/**
+ * Wakes a loop; false when it is closed.
+ *
+ * @throws {TypeError} It is no handle.
+ */
 export function wakeLoop(handle: WakeHandle): boolean {
-  const words = new Int32Array(handle.gate);
+  const { gate, target } = handle ?? {};
+  if (
+    !(gate instanceof SharedArrayBuffer) ||
+    gate.byteLength < WAKE_WORDS * 4 || !Number.isInteger(target)
+  ) throw new TypeError("EventLoop.wake: the argument is no wakeHandle");
+  const words = new Int32Array(gate);
   // Counted first: the loop looks when it wakes.
   add(words, WAKES, 1);
-  return ring(words, GATE, handle.target);
+  return ring(words, GATE, target);
 }
 
 /**
@@ -77,6 +88,7 @@ export class LoopCore implements LoopHost {
   #nextTimerMs = -1;
   #failures: unknown[] = [];
   #told = 0;
+  #polled = 0;
   #inTurn = false;
   #closed = false;
 
@@ -95,11 +107,14 @@ export class LoopCore implements LoopHost {
     this.#name = name;
     // First what may throw: a poller has descriptors.
     this.workerUrl = workerUrl === undefined ? null : new URL(workerUrl).href;
-    this.poller = createPoller({
-      ...(kind === undefined ? {} : { kind }),
-      ...(trigger === undefined ? {} : { trigger }),
-      ...(kqueueLibrary === undefined ? {} : { kqueueLibrary }),
-    });
+    this.poller = openPoller(
+      {
+        ...(kind === undefined ? {} : { kind }),
+        ...(trigger === undefined ? {} : { trigger }),
+        ...(kqueueLibrary === undefined ? {} : { kqueueLibrary }),
+      },
+      name,
+    );
     this.#others = new LoopSources(
       this,
       signals ?? null,
@@ -128,11 +143,14 @@ export class LoopCore implements LoopHost {
   ): Watch {
     const call = this.#call("watch");
     checkDescriptor(fd, call);
+    checkObject(handlers, "the handlers are", call);
+    checkObject(options, "the options are", call);
     checkCallback(handlers.readable ?? nothing, call);
     checkCallback(handlers.writable ?? nothing, call);
-    const wanted = {
-      read: interest?.read ?? handlers.readable !== undefined,
-      write: interest?.write ?? handlers.writable !== undefined,
+    if (interest !== undefined) checkInterest(interest, call);
+    const wanted = interest ?? {
+      read: handlers.readable !== undefined,
+      write: handlers.writable !== undefined,
     };
     const watch = new DescriptorWatch(
       this,
@@ -158,7 +176,7 @@ export class LoopCore implements LoopHost {
     watch.close();
   }
 
-  setTimer(delayMs: number, callback: (timer: LoopTimer) => void): LoopTimer {
+  setTimer(delayMs: number, callback: (timer: LoopTimer) => void): OneTimer {
     const call = this.#call("setTimer");
     if (!(Number.isFinite(delayMs) && delayMs >= 0)) {
       throw new TypeError(`${call}: the delay is ${delayMs}, not 0 ms or more`);
@@ -199,7 +217,7 @@ export class LoopCore implements LoopHost {
   onProcessExit(
     pid: number,
     callback: (exit: ProcessExit) => void,
-  ): LoopSource {
+  ): OpenSource {
     const call = this.#call("onProcessExit");
     if (!(Number.isInteger(pid) && pid > 0 && pid <= FD_MAX)) {
       throw new TypeError(`${call}: ${pid} is no process id`);
@@ -211,7 +229,7 @@ export class LoopCore implements LoopHost {
   onFileChange(
     path: string,
     callback: (change: FileChange) => void,
-  ): LoopSource {
+  ): OpenSource {
     const call = this.#call("onFileChange");
     if (typeof path !== "string" || path === "" || path.includes("\0")) {
       throw new TypeError(`${call}: ${JSON.stringify(path)} is no path`);
@@ -261,6 +279,11 @@ export class LoopCore implements LoopHost {
     this.#call(method);
   }
 
+  /** How many descriptors the last turn told, the loop's own among them. */
+  get polled(): number {
+    return this.#polled;
+  }
+
   /** When the last turn left, ms from then to the next timer; -1 = none. */
   get nextTimerMs(): number {
     return this.#nextTimerMs;
@@ -282,10 +305,12 @@ export class LoopCore implements LoopHost {
     this.#call(call);
     this.#inTurn = true;
     this.#told = 0;
+    this.#polled = 0;
     try {
       const nextMs = this.#timers.execute();
       if (!this.#closed) {
-        this.poller.wait(this.#told > 0 ? 0 : soonest(timeoutMs, nextMs));
+        const waitMs = this.#told > 0 ? 0 : soonest(timeoutMs, nextMs);
+        this.#polled = this.poller.wait(waitMs);
       }
       if (!this.#closed) this.#tellWakes();
       if (!this.#closed) this.#others.turn();
@@ -376,6 +401,22 @@ class WakeSource implements LoopSource {
   }
 }
 
+/** @throws {EventLoopError} EMFILE and so on, instead of a RangeError. */
+function openPoller(options: PollerOptions, call: string): Poller {
+  try {
+    return createPoller(options);
+  } catch (error) {
+    // Pollers name the system's error at the end of their message.
+    const code = error instanceof RangeError
+      ? / (E[A-Z0-9]+)$/.exec(error.message)?.[1] ?? ""
+      : "";
+    if (!isErrorCode(code)) throw error;
+    const reason = refused(call, {}, -errnoNumber(code));
+    reason.cause = error;
+    throw reason;
+  }
+}
+
 function checkDescriptor(fd: number, call: string): void {
   if (!Number.isInteger(fd)) {
     throw new TypeError(`${call}: ${String(fd)} is no descriptor`);
@@ -385,6 +426,11 @@ function checkDescriptor(fd: number, call: string): void {
 }
 
 function nothing(): void {}
+
+function checkObject(value: unknown, what: string, call: string): void {
+  if (typeof value === "object" && value !== null) return;
+  throw new TypeError(`${call}: ${what} no object`);
+}
 
 function checkCallback(callback: unknown, call: string): void {
   if (typeof callback === "function") return;

@@ -5,6 +5,7 @@ import type { Poller } from "../poller/poller.ts";
 /** What the sources of a loop need of it. */
 export interface LoopHost {
   readonly poller: Poller;
+  readonly closed: boolean;
   /** Calls a user's callback; what it throws is told after the turn. */
   tell<T>(callback: (argument: T) => void, argument: T): void;
   /** A source that is open counts in the loop's load, and ends with it. */
@@ -26,6 +27,7 @@ export interface LoopSource extends Disposable {
 export abstract class OpenSource implements LoopSource {
   readonly #loop: LoopHost;
   #active = true;
+  #dropped = false;
 
   constructor(loop: LoopHost) {
     this.#loop = loop;
@@ -36,7 +38,18 @@ export abstract class OpenSource implements LoopSource {
     return this.#active;
   }
 
+  /** Whether it was closed: what it has told is not wanted any more. */
+  get dropped(): boolean {
+    return this.#dropped;
+  }
+
   close(): void {
+    this.#dropped = true;
+    this.end();
+  }
+
+  /** Ends by itself, with something to tell of that. */
+  protected end(): void {
     if (!this.#active) return;
     this.#active = false;
     this.release();

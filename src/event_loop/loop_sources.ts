@@ -3,7 +3,7 @@
 import { host, SIGNALS_REACH_WORKERS } from "../../ffi/mod.ts";
 import { EventLoopError } from "./event_loop_error.ts";
 import { FilterQueue } from "./kevent_filters.ts";
-import type { LoopHost, LoopSource } from "./loop_host.ts";
+import type { LoopHost, LoopSource, OpenSource } from "./loop_host.ts";
 import { InotifyWatcher } from "./file_source.ts";
 import type { FileChange } from "./file_source.ts";
 import { PidSource, ProcFilterSource } from "./process_source.ts";
@@ -79,7 +79,7 @@ export class LoopSources {
     pid: number,
     callback: (exit: ProcessExit) => void,
     call: string,
-  ): LoopSource {
+  ): OpenSource {
     if (!this.#hasFilters) {
       return PidSource.open(this.#loop, pid, callback, call);
     }
@@ -91,7 +91,7 @@ export class LoopSources {
     path: string,
     callback: (change: FileChange) => void,
     call: string,
-  ): LoopSource {
+  ): OpenSource {
     if (this.#hasFilters) {
       const filters = this.#openFilters(call);
       return new VnodeSource(this.#loop, filters, path, callback, call);

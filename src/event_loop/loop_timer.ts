@@ -5,7 +5,7 @@ import type { Timer, TimerQueue } from "../poller/timer_queue.ts";
 
 /** A pending timer of a loop. */
 export interface LoopTimer extends Disposable {
-  /** False when it went off, or was cancelled. */
+  /** False when it went off or was cancelled, or when its loop is closed. */
   readonly active: boolean;
   /** Takes it back; nothing happens when it went off already. */
   cancel(): void;
@@ -13,8 +13,10 @@ export interface LoopTimer extends Disposable {
 
 /** A timer that goes off once. */
 export class OneTimer implements LoopTimer {
+  readonly #loop: LoopHost;
   readonly #timers: TimerQueue;
   #timer: Timer | null;
+  #dropped = false;
 
   constructor(
     loop: LoopHost,
@@ -22,6 +24,7 @@ export class OneTimer implements LoopTimer {
     delayMs: number,
     callback: (timer: LoopTimer) => void,
   ) {
+    this.#loop = loop;
     this.#timers = timers;
     this.#timer = timers.add(delayMs, () => {
       this.#timer = null;
@@ -30,10 +33,16 @@ export class OneTimer implements LoopTimer {
   }
 
   get active(): boolean {
-    return this.#timer !== null;
+    return this.#timer !== null && !this.#loop.closed;
+  }
+
+  /** Whether it was cancelled: that it went off is not wanted any more. */
+  get dropped(): boolean {
+    return this.#dropped;
   }
 
   cancel(): void {
+    this.#dropped = true;
     if (this.#timer === null) return;
     this.#timers.cancel(this.#timer);
     this.#timer = null;
@@ -72,7 +81,7 @@ export class Ticker implements LoopTimer {
   }
 
   get active(): boolean {
-    return this.#timer !== null;
+    return this.#timer !== null && !this.#loop.closed;
   }
 
   cancel(): void {

@@ -31,6 +31,7 @@
  *   closeDescriptor,
  *   connectTcp,
  *   EventLoop,
+ *   EventLoopError,
  *   listenTcp,
  *   receiveBytes,
  *   sendBytes,
@@ -79,16 +80,25 @@
  *   }
  * }
  *
- * const listener = listenTcp("127.0.0.1", 0);
- * const server = loop.watch(listener.fd, {
- *   readable(watch) {
+ * function acceptAll(server: Watch): void {
+ *   try {
  *     for (;;) {
- *       const fd = acceptConnection(watch.fd);
- *       if (fd < 0) return watch.inputExhausted();
+ *       const fd = acceptConnection(server.fd);
+ *       if (fd < 0) return server.inputExhausted();
  *       loop.watch(fd, { readable: echo, writable: drain }, { read: true });
  *     }
- *   },
- * });
+ *   } catch (error) {
+ *     if (!(error instanceof EventLoopError)) throw error;
+ *     // EMFILE, for example: the others wait until some have left.
+ *     server.setInterest({ read: false });
+ *     loop.setTimer(100, () => {
+ *       if (server.active) server.setInterest({ read: true });
+ *     });
+ *   }
+ * }
+ *
+ * const listener = listenTcp("127.0.0.1", 0);
+ * const server = loop.watch(listener.fd, { readable: acceptAll });
  *
  * // A client, in the same loop for once.
  * let heard = "";

@@ -91,7 +91,7 @@ export class PidSource extends OpenSource {
 
   #ended(): void {
     const exit = toExit(this.#pid, processEnd(this.#fd));
-    this.close();
+    this.end();
     this.#loop.tell(this.#callback, exit);
   }
 
@@ -119,7 +119,7 @@ export class ProcFilterSource extends OpenSource {
       (system.os === "darwin" ? NOTE_EXITSTATUS : 0);
     let source: ProcFilterSource | null = null;
     const told: FilterEvent = (_notes, status) => {
-      source?.close();
+      source?.end();
       loop.tell(callback, toExit(pid, decodeWaitStatus(status)));
     };
     filters.add(pid, EVFILT_PROC, notes, told, call, { pid });

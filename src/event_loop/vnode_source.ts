@@ -73,7 +73,7 @@ export class VnodeSource extends OpenSource {
       if ((notes & bits) !== 0 && this.active) tell(kind);
     }
     if ((notes & (NOTE_DELETE | NOTE_REVOKE)) === 0 || !this.active) return;
-    this.close();
+    this.end();
     tell("removed");
   }
 }

@@ -1,25 +1,44 @@
 // The examples in the documentation of the event loops, each as a program of
 // its own: it succeeds, and says nothing.
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
-import { docExamples } from "../support/doc_examples.ts";
+import { fileURLToPath } from "node:url";
+import { docExamples, exampleUntil } from "../support/doc_examples.ts";
 import { commandFor } from "../support/runtime.ts";
-import { within } from "../support/wait.ts";
+import { until, within } from "../support/wait.ts";
 
-function run(path: string): Promise<{ code: number | null; said: string }> {
-  const { command, args } = commandFor(path, []);
-  const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"] });
+/** @param files How many descriptors it may have; 0 = as many as we. */
+function start(path: string, args: string[], files = 0): ChildProcess {
+  const program = commandFor(path, args);
+  const command = [program.command, ...program.args];
+  const limit = files === 0 ? [] : ["-c", `ulimit -n ${files}; exec "$@"`];
+  const [first = "", ...rest] = files === 0
+    ? command
+    : ["/bin/sh", ...limit, "sh", ...command];
+  return spawn(first, rest, { stdio: ["ignore", "pipe", "pipe"] });
+}
+
+interface End {
+  readonly code: number | string | null;
+  readonly said: string;
+}
+
+function endOf(child: ChildProcess): Promise<End> {
   let said = "";
   for (const stream of [child.stdout, child.stderr]) {
-    stream.on("data", (chunk) => said += String(chunk));
+    stream?.on("data", (chunk) => said += String(chunk));
   }
   return new Promise((resolve, reject) => {
     child.once("error", reject);
-    child.once("close", (code) => resolve({ code, said }));
+    child.once(
+      "close",
+      (code, signal) => resolve({ code: signal ?? code, said }),
+    );
   });
 }
 
@@ -32,11 +51,94 @@ describe("an example of the event loops:", () => {
     test(title, async () => {
       const path = join(folder, `example_${index}.ts`);
       writeFileSync(path, source);
-      const { code, said } = await within(run(path), "its end", 60_000);
+      const end = endOf(start(path, []));
+      const { code, said } = await within(end, "its end", 60_000);
       assert.equal(said, "");
       assert.equal(code, 0);
     });
   }
+
+  const echo = examples.find(({ title }) => /^An echo server/.test(title));
+  const server = echo === undefined
+    ? ""
+    : exampleUntil(echo, "A client, in the same loop for once.");
+
+  /** The example's server, for clients of another process. */
+  async function serve(
+    files = 0,
+  ): Promise<{ child: ChildProcess; port: number }> {
+    const path = join(folder, "server.ts");
+    writeFileSync(path, `${server}\nconsole.log(listener.port);\nloop.run();`);
+    const child = start(path, [], files);
+    const line = new Promise<string>((resolve, reject) => {
+      child.stdout?.once("data", (chunk) => resolve(String(chunk)));
+      child.stderr?.once("data", (chunk) => reject(new Error(String(chunk))));
+    });
+    const port = Number(await within(line, "the server's port"));
+    assert.ok(port > 0);
+    return { child, port };
+  }
+
+  test("the echo server does nothing for a client that is silent", async () => {
+    const path = join(folder, "silent.ts");
+    writeFileSync(
+      path,
+      `${server}
+      const silent = connectTcp("127.0.0.1", listener.port);
+      while (loop.load < 2) loop.runOnce(1000);
+      assert.equal(loop.runOnce(20), 0);
+      sendBytes(silent, Uint8Array.of(1));
+      assert.equal(loop.runOnce(1000), 1);
+      while (receiveBytes(silent, buffer) !== 1);
+      assert.equal(loop.runOnce(20), 0);
+      closeDescriptor(silent);`,
+    );
+    const end = await within(endOf(start(path, [])), "its end", 60_000);
+    assert.deepEqual(end, { code: 0, said: "" });
+  });
+
+  test("the echo server serves thousands at a time", async () => {
+    const { child, port } = await serve();
+    const ended = endOf(child);
+    const clients = start(
+      fileURLToPath(
+        new URL("../support/children/event_loop.ts", import.meta.url),
+      ),
+      ["clients", String(port), "3000"],
+    );
+    const { code, said } = await within(endOf(clients), "the clients", 60_000);
+    assert.deepEqual([code, said], [0, '{"echoed":3000}\n']);
+    child.kill("SIGKILL");
+    assert.deepEqual(await within(ended, "the server's end"), {
+      code: "SIGKILL",
+      said: "",
+    });
+  });
+
+  test("the echo server outlives that it has no descriptor left", async () => {
+    const { child, port } = await serve(60);
+    const ended = endOf(child);
+    const answered = new Set<Socket>();
+    const clients = Array.from({ length: 80 }, () => {
+      const client = connect(port, "127.0.0.1");
+      client.on("error", () => {});
+      client.once("data", () => answered.add(client));
+      client.write("x");
+      return client;
+    });
+    const isSettled = (): boolean => answered.size >= 20;
+    await until(isSettled, "those that there are descriptors for");
+    assert.ok(answered.size < clients.length, `${answered.size} answered`);
+    // The others are served as these leave.
+    for (const client of clients) client.once("data", () => client.destroy());
+    for (const client of answered) client.destroy();
+    await until(() => answered.size === clients.length, "the others");
+    child.kill("SIGKILL");
+    assert.deepEqual(await within(ended, "the server's end"), {
+      code: "SIGKILL",
+      said: "",
+    });
+  });
 
   test("there is one for each kind of source", () => {
     const titles = examples.map(({ title }) => title).join("\n");

@@ -23,6 +23,18 @@ export function docExamples(folder: string): DocExample[] {
     .flatMap((name) => examplesOf(join(folder, name)));
 }
 
+/**
+ * What an example has before one of its comments, for a program that goes on in
+ * another way.
+ */
+export function exampleUntil(example: DocExample, comment: string): string {
+  const [start, rest] = example.source.split(`// ${comment}`);
+  if (rest === undefined || start === undefined) {
+    throw new Error(`"${example.title}" has no comment "${comment}"`);
+  }
+  return start;
+}
+
 function examplesOf(path: string): DocExample[] {
   const text = readFileSync(join(REPOSITORY, path), "utf8");
   const found: DocExample[] = [];

@@ -1,12 +1,25 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { appendFileSync, mkdtempSync, rmSync, unlinkSync } from "node:fs";
-import { writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  unlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { describe, test } from "node:test";
-import { closeFd, monotonicMs, receive, send } from "../../../ffi/mod.ts";
+import {
+  closeFd,
+  host,
+  monotonicMs,
+  openSocketPair,
+  receive,
+  send,
+} from "../../../ffi/mod.ts";
 import {
   AsyncEventLoop,
   EventLoop,
@@ -15,7 +28,7 @@ import {
 } from "../../../src/event_loop/mod.ts";
 import { refusal } from "../../support/event_loops.ts";
 import { leakFree } from "../../support/leaks.ts";
-import { openSocketPair } from "../../../ffi/mod.ts";
+import { testUnless } from "../../support/skip.ts";
 import { nextTurn, within } from "../../support/wait.ts";
 
 const BYTE = new Uint8Array([1]);
@@ -113,6 +126,74 @@ describe("an async event loop", () => {
       assert.equal((await next(loop)).source, timer);
       assert.equal(loop.load, 0);
     }),
+  );
+
+  test(
+    "yields nothing of what was cancelled after it had happened",
+    withLoop(async (loop, near, far) => {
+      const children = [0, 1].map(() => spawn("/bin/sh", ["-c", "exit 0"]));
+      const ends = children.map((child) =>
+        new Promise((resolve) => child.once("close", resolve))
+      );
+      const sources = children.map(({ pid }) => loop.onProcessExit(pid ?? -1));
+      await within(Promise.all(ends), "their ends");
+      // Both are told in one turn, and the other one is of no interest then.
+      const exit = await next(loop);
+      assert.equal(exit.type, "exit");
+      for (const source of sources) assert.equal(source.active, false);
+      sources.find((source) => source !== exit.source)?.close();
+
+      const timers = [loop.setTimer(0), loop.setTimer(0)];
+      assert.equal((await next(loop)).source, timers[0]);
+      assert.equal(timers[1]?.active, false, "went off");
+      timers[1]?.cancel();
+
+      const watches = [loop.watch(near), loop.watch(far)];
+      send(far, BYTE, 0, 1);
+      send(near, BYTE, 0, 1);
+      const first = await next(loop);
+      assert.equal(first.type, "readable");
+      for (const watch of watches) watch.setInterest({ read: false });
+
+      const last = loop.setTimer(1);
+      assert.equal((await next(loop)).source, last);
+    }),
+  );
+
+  test(
+    "keeps what is given with a descriptor",
+    withLoop(async (loop, near) => {
+      const watch = loop.watch(near, { write: true }, { data: 5 });
+      assert.equal(watch.data.toFixed(), "5");
+      const event = await next(loop);
+      assert.ok(event.type === "writable");
+      assert.equal(event.source.data, 5);
+      assert.throws(() => loop.watch(near, null as never), TypeError);
+    }),
+  );
+
+  testUnless(
+    host.os === "linux" ? null : "inotify is Linux'",
+    "goes on after a turn that told nothing, edge-triggered",
+    withLoop(async (loop) => {
+      const folder = mkdtempSync(join(tmpdir(), "purezmq-"));
+      const others = join(folder, "others");
+      mkdirSync(others);
+      const path = join(folder, "file");
+      writeFileSync(path, "");
+      // More than is read at once, of a source that nobody wants any more.
+      const unwanted = loop.onFileChange(others);
+      for (let n = 0; n < 2500; n++) {
+        writeFileSync(join(others, "x"), "");
+        unlinkSync(join(others, "x"));
+      }
+      unwanted.close();
+      const source = loop.onFileChange(path);
+      appendFileSync(path, "more");
+      const event = await next(loop);
+      assert.equal(event.source, source);
+      rmSync(folder, { recursive: true });
+    }, "edge"),
   );
 
   test(

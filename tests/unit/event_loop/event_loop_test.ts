@@ -1,10 +1,19 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { closeFd, openForEvents, receive, send } from "../../../ffi/mod.ts";
+import {
+  closeFd,
+  errnoNumber,
+  host,
+  openForEvents,
+  openLibc,
+  receive,
+  send,
+} from "../../../ffi/mod.ts";
 import {
   EventLoop,
   EventLoopError,
+  type Interest,
   type Watch,
   ZmqError,
 } from "../../../src/event_loop/mod.ts";
@@ -48,16 +57,67 @@ const CASES: Record<string, (loop: EventLoop) => void> = {
       using watch = loop.watch(near, {
         readable: () => log.push("in"),
         writable: () => log.push("out"),
-      }, { read: false });
+      }, { write: true });
       send(far, BYTE, 0, 1);
       loop.runOnce(1000);
-      assert.deepEqual(log.splice(0), ["out"], "the handler's direction");
+      assert.deepEqual(log.splice(0), ["out"]);
       watch.setInterest({ read: true });
       loop.runOnce(1000);
       assert.deepEqual(log.splice(0), ["out", "in"], "the other one stays");
       watch.setInterest({ read: false, write: false });
       assert.equal(loop.runOnce(0), 0);
       assert.deepEqual(log, []);
+    }),
+  "takes an interest that is given as it is": (loop) =>
+    withPair((near, far) => {
+      const log: string[] = [];
+      const handlers = {
+        readable: () => log.push("in"),
+        writable: () => log.push("out"),
+      };
+      send(far, BYTE, 0, 1);
+      // What is not named is of no interest, although there is a handler.
+      for (
+        const [interest, told] of [
+          [{}, []],
+          [{ read: true }, ["in"]],
+          [{ write: true }, ["out"]],
+          [{ read: undefined }, []],
+          [undefined, ["out", "in"]],
+        ] as const
+      ) {
+        using watch = loop.watch(near, handlers, interest as Interest);
+        assert.equal(loop.runOnce(0), told.length);
+        assert.deepEqual(log.splice(0), told);
+        assert.equal(watch.interest.read, told.includes("in" as never));
+        assert.equal(watch.interest.write, told.includes("out" as never));
+      }
+      for (const wrong of [null, 1, { read: 1 }, { write: null }] as never[]) {
+        assert.throws(() => loop.watch(near, handlers, wrong), TypeError);
+        using watch = loop.watch(near, handlers);
+        assert.throws(() => watch.setInterest(wrong), TypeError);
+      }
+      assert.throws(() => loop.watch(near, null as never), TypeError);
+      assert.throws(() => loop.watch(near, {}, {}, null as never), TypeError);
+      assert.equal(loop.load, 0);
+    }),
+  "calls handlers as methods, and keeps what is given with a descriptor": (
+    loop,
+  ) =>
+    withPair((near) => {
+      class Connection {
+        told = 0;
+        writable(watch: Watch<string>): void {
+          this.told++;
+          assert.equal(watch.data, "mine");
+        }
+      }
+      const connection = new Connection();
+      const options = { data: "mine" };
+      using watch = loop.watch(near, connection, { write: true }, options);
+      assert.equal(watch.data.length, 4);
+      assert.equal(loop.runOnce(1000), 1);
+      assert.equal(connection.told, 1);
     }),
   "is silent about what was closed, in the same turn too": (loop) =>
     withPair((a, b) =>
@@ -223,19 +283,29 @@ const CASES: Record<string, (loop: EventLoop) => void> = {
       assert.equal(EventLoop.wake(loop.wakeHandle), false);
       assert.equal(loop.load, 0);
     }),
-  "tells a broken connection to who only writes": (loop) =>
-    withPair((near, far) => {
-      let told = 0;
-      const watch = loop.watch(near, { writable: () => told++ });
-      loop.runOnce(1000);
-      assert.equal(told, 1);
-      closeFd(far);
-      loop.runOnce(1000);
-      assert.ok(told >= 2);
-      watch.close();
-      // withPair closes a number; this one takes its place.
-      assert.equal(openForEvents(fileURLToPath(import.meta.url)), far);
-    }),
+  "tells a broken connection to who only writes": (loop) => {
+    for (const interest of [{ write: true }, { read: true }]) {
+      withPair((near, far) => {
+        const much = new Uint8Array(64 * 1024);
+        while (send(near, much, 0, much.length) > 0);
+        let told = 0;
+        const writable = (w: Watch): void => {
+          told++;
+          w.outputExhausted();
+        };
+        const watch = loop.watch(near, { writable }, interest);
+        while (loop.runOnce(0) > 0);
+        told = 0;
+        assert.equal(loop.runOnce(10), 0, "nothing can be written");
+        closeFd(far);
+        loop.runOnce(1000);
+        assert.ok(told > 0);
+        watch.close();
+        // withPair closes a number; this one takes its place.
+        assert.equal(openForEvents(fileURLToPath(import.meta.url)), far);
+      });
+    }
+  },
 };
 
 for (const { name, options, obstacle } of LOOP_KINDS) {
@@ -286,8 +356,9 @@ test("options that this system does not have are refused", () => {
   assert.equal(refusal(() => new EventLoop(options)).code, "EINVAL");
 });
 
-test("a number that is used again can be watched again", () => {
-  using loop = new EventLoop();
+const SAME = "all sockets of this system have one identity";
+
+function watchNumberAgain(loop: EventLoop): void {
   let former: Watch | undefined;
   let number = -1;
   withPair((near) => {
@@ -296,7 +367,7 @@ test("a number that is used again can be watched again", () => {
   });
   withPair((near, far) => {
     assert.equal(near, number);
-    if (loop.poller !== "epoll") former?.close();
+    assert.equal(former?.active, true);
     let told = 0;
     const watch = loop.watch(near, { readable: () => told++ });
     send(far, BYTE, 0, 1);
@@ -307,7 +378,71 @@ test("a number that is used again can be watched again", () => {
     loop.unwatch(near);
     assert.equal(watch.active, false);
   });
+}
+
+for (const { name, options, obstacle } of LOOP_KINDS) {
+  testUnless(
+    obstacle ?? (host.os === "linux" ? null : SAME),
+    `a number that is used again can be watched again, over ${name}`,
+    withLoop(options, watchNumberAgain),
+  );
+}
+
+test("what is no handle of a loop cannot be woken", () => {
+  using loop = new EventLoop();
+  const { gate, target } = loop.wakeHandle;
+  for (
+    const wrong of [
+      {},
+      null,
+      undefined,
+      1,
+      { gate },
+      { target },
+      { gate: new SharedArrayBuffer(4), target },
+      { gate: new Int32Array(gate), target },
+    ] as never[]
+  ) {
+    assert.throws(() => EventLoop.wake(wrong), {
+      name: "TypeError",
+      message: /^EventLoop.wake: /,
+    });
+  }
 });
+
+const notLinux = host.os === "linux" ? null : "the calls are Linux'";
+
+for (
+  const [poller, call] of [
+    ["epoll", "epoll_create1"],
+    ["epoll", "eventfd"],
+    ["poll", "pipe2"],
+    ["select", "pipe2"],
+  ] as const
+) {
+  testUnless(
+    notLinux,
+    `running out of descriptors is told: ${call} of ${poller}`,
+    () => {
+      const libc = openLibc();
+      const table = libc.call as unknown as Record<string, () => number>;
+      const real = table[call] as () => number;
+      table[call] = () => {
+        libc.errno[0] = errnoNumber("EMFILE");
+        return -1;
+      };
+      try {
+        const error = refusal(() => new EventLoop({ poller }));
+        assert.ok(error instanceof EventLoopError);
+        assert.equal(error.code, "EMFILE");
+        assert.equal(error.call, "EventLoop");
+        assert.ok(error.cause instanceof RangeError);
+      } finally {
+        table[call] = real;
+      }
+    },
+  );
+}
 
 test("a wake listener that opens the next one waits for the next wake", () => {
   using loop = new EventLoop();

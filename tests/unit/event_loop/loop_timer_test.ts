@@ -154,6 +154,15 @@ describe("the timers of a loop", () => {
     assert.equal(loop.load, 0);
   });
 
+  test("are not active when their loop is closed", () => {
+    const loop = new EventLoop();
+    const timers = [loop.setTimer(1, () => {}), loop.setTicker(1, () => {})];
+    assert.deepEqual(timers.map(({ active }) => active), [true, true]);
+    loop.close();
+    assert.deepEqual(timers.map(({ active }) => active), [false, false]);
+    for (const timer of timers) timer.cancel();
+  });
+
   test("that are cancelled by another one do not go off", () => {
     using loop = new EventLoop();
     const victim: LoopTimer[] = [];
