@@ -3,12 +3,16 @@
 import {
   errnoName,
   monotonicMs,
+  POLLERR,
+  POLLHUP,
   POLLIN,
+  POLLNVAL,
   PollSet,
   Wakeup,
 } from "../../ffi/mod.ts";
 import { systemError } from "../base/errors.ts";
 import { LIVENESS_INTERVAL_MS, type Thread } from "../core/thread.ts";
+import { isTransient, pause } from "../poller/poller_failure.ts";
 import { checkPolled, type Plan, type PollEvent } from "./poller_items.ts";
 
 /** How long a sender may take from its decision to wake us to doing so, ms. */
@@ -114,9 +118,14 @@ class DescriptorSleep {
       );
     }
     const woken = threads.map((thread) => thread.endDescriptorSleep());
-    for (const [n, isWoken] of woken.entries()) if (isWoken) this.#settle(n);
-    checkPolled(result);
+    for (const [n, isWoken] of woken.entries()) {
+      if (isWoken) this.#settle(n);
+      else if (result > 0 && this.#isBroken(n)) this.#renew(n);
+    }
     if (result > 0) return;
+    // That the system has no memory passes: a look, and then another sleep.
+    if (isTransient(result)) pause(leftMs);
+    else checkPolled(result);
     for (const thread of threads) thread.checkLiveness();
   }
 
@@ -131,12 +140,27 @@ class DescriptorSleep {
   #settle(n: number): void {
     const wakeup = this.#wakeups[n] as Wakeup;
     this.#one.set(0, wakeup.readFd, POLLIN);
-    if (this.#one.wait(1, WAKE_MS_MAX) > 0) {
-      wakeup.drain();
-      return;
+    const deadline = monotonicMs() + WAKE_MS_MAX;
+    let result: number;
+    for (;;) {
+      const left = Math.max(0, deadline - monotonicMs());
+      result = this.#one.wait(1, left);
+      if (!isTransient(result) || left === 0) break;
+      pause(left);
     }
-    // Its thread was killed in between, or is about to come: this descriptor
-    // is never closed.
+    // Not woken: its thread was killed in between, or is about to come.
+    if (result <= 0 || wakeup.drain() < 0) this.#renew(n);
+  }
+
+  /** Whether the last sleep found that nobody can be woken by it any more. */
+  #isBroken(n: number): boolean {
+    const { set, fds } = this.#plan;
+    const events = set.revents(fds.length + n);
+    return (events & (POLLERR | POLLHUP | POLLNVAL)) !== 0;
+  }
+
+  /** Another wake-up in its place; the former one is never closed. */
+  #renew(n: number): void {
     const fresh = Wakeup.open();
     if (fresh.readFd < 0) {
       throw systemError(errnoName(-fresh.readFd), fresh.readFd);

@@ -4,12 +4,21 @@ import {
   gettid,
   MessagePipe,
   monotonicMs,
+  POLLERR,
+  POLLHUP,
+  POLLIN,
+  POLLNVAL,
   PollSet,
   threadAlive,
   Wakeup,
 } from "../../ffi/mod.ts";
-import { POLLIN } from "../../ffi/mod.ts";
 import { add, load, notifyAll, store, wait } from "../memory/shared_access.ts";
+import {
+  brokenWakeup,
+  drainWakeup,
+  isTransient,
+  pause,
+} from "../poller/poller_failure.ts";
 
 /** How often the owner's life is checked, ms. */
 const OWNER_CHECK_INTERVAL_MS = 2000;
@@ -140,8 +149,27 @@ class Watcher {
     const count = this.#fill();
     const set = this.#set;
     const result = set.wait(count, OWNER_CHECK_INTERVAL_MS);
-    if (result > 0 && set.revents(0) !== 0) this.#wakeup.drain();
     if (result === 0) return;
+    if (result < 0) {
+      // Whatever it says, it says so at once, again and again.
+      pause(OWNER_CHECK_INTERVAL_MS);
+      // It passes: nobody needs to know. Anything else is the requests' fault.
+      if (isTransient(result)) return;
+    } else if (set.revents(0) !== 0) this.#wake(set.revents(0));
+    this.#answer(result);
+  }
+
+  /** @throws {RangeError} Nobody could wake this thread any more. */
+  #wake(events: number): void {
+    if ((events & (POLLERR | POLLHUP | POLLNVAL)) !== 0) {
+      throw brokenWakeup("poll", events);
+    }
+    drainWakeup(this.#wakeup, OWNER_CHECK_INTERVAL_MS);
+  }
+
+  /** Answers those that are ready; all of them after an error. */
+  #answer(result: number): void {
+    const set = this.#set;
     let index = 1;
     let answered = false;
     for (const { id, fds } of [...this.#requests.values()]) {

@@ -37,7 +37,7 @@ export class Faults {
   readonly #tables: Record<string, CCall>[];
   readonly #originals: [Record<string, CCall>, string, CCall][] = [];
 
-  constructor(backend: Backend) {
+  constructor(backend: Pick<Backend, "library">) {
     // fstat is looked up when it is first needed.
     fileStatus(0);
     const libc = openLibc().call as unknown as Record<string, CCall>;
