@@ -4,6 +4,7 @@ import {
   addFileWatch,
   closeFd,
   FileEvents,
+  fileStatus,
   IN_ATTRIB,
   IN_CLOSE_WRITE,
   IN_CREATE,
@@ -16,6 +17,7 @@ import {
   IN_MOVED_TO,
   IN_Q_OVERFLOW,
   openFileWatcher,
+  openForEvents,
   pathExists,
   removeFileWatch,
 } from "../../ffi/mod.ts";
@@ -62,6 +64,12 @@ export interface FileChange {
 const EVERY_CHANGE = IN_MODIFY | IN_ATTRIB | IN_CLOSE_WRITE | IN_CREATE |
   IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE_SELF | IN_MOVE_SELF;
 
+/** Not in the tables of ffi; the same on every CPU. */
+const IN_DONT_FOLLOW = 0x2000000;
+
+/** How often a turn reads, 64 KiB each, before others get theirs. */
+const READS_MAX = 16;
+
 /** In the order in which they are told when one event has several. */
 const KINDS: readonly (readonly [number, FileChangeKind])[] = [
   [IN_CREATE | IN_MOVED_TO, "created"],
@@ -80,6 +88,8 @@ export class InotifyWatcher implements PollEvents {
   readonly #events = new FileEvents();
   /** By the system's number: one for all paths of the same file. */
   readonly #sources: Map<number, Set<InotifySource>> = new Map();
+  /** Those that may be gone, or renamed by what is still to be read. */
+  readonly #suspects: Set<InotifySource> = new Set();
 
   /** @throws {EventLoopError} EMFILE: no descriptor or no instance left. */
   constructor(loop: LoopHost, call: string) {
@@ -103,7 +113,8 @@ export class InotifyWatcher implements PollEvents {
   ): InotifySource {
     const watch = addFileWatch(this.#fd, path, EVERY_CHANGE);
     if (watch < 0) throw refused(call, { path }, watch);
-    const source = new InotifySource(this, watch, path, callback);
+    const folder = this.#isLink(path, watch) ? null : folderOf(path);
+    const source = new InotifySource(this, watch, path, folder, callback);
     const known = this.#sources.get(watch);
     if (known === undefined) this.#sources.set(watch, new Set([source]));
     else known.add(source);
@@ -121,19 +132,23 @@ export class InotifyWatcher implements PollEvents {
     removeFileWatch(this.#fd, watch);
   }
 
+  /** Has a source look for its end when all that happened so far is known. */
+  suspect(source: InotifySource): void {
+    this.#suspects.add(source);
+  }
+
   inEvent(): void {
-    const length = this.#events.read(this.#fd);
-    if (length <= 0) {
-      this.loop.poller.inputExhausted(this.#handle);
-      return;
+    for (let reads = 0; reads < READS_MAX; reads++) {
+      const length = this.#events.read(this.#fd);
+      if (length <= 0) {
+        this.loop.poller.inputExhausted(this.#handle);
+        const suspects = [...this.#suspects];
+        this.#suspects.clear();
+        for (const source of suspects) source.endIfUnlinked();
+        return;
+      }
+      this.#happened(length);
     }
-    this.#events.forEach(length, (watch, mask, name) => {
-      if ((mask & IN_Q_OVERFLOW) !== 0) this.#overflowed();
-      // A copy: callbacks close sources, and numbers are not used again.
-      else {for (const source of [...this.#sources.get(watch) ?? []]) {
-          source.happened(mask, name);
-        }}
-    });
   }
 
   outEvent(): void {}
@@ -143,6 +158,25 @@ export class InotifyWatcher implements PollEvents {
     closeFd(this.#fd);
   }
 
+  #happened(length: number): void {
+    this.#events.forEach(length, (watch, mask, name) => {
+      if ((mask & IN_Q_OVERFLOW) !== 0) this.#overflowed();
+      // A copy: callbacks close sources, and numbers are not used again.
+      else {for (const source of [...this.#sources.get(watch) ?? []]) {
+          source.happened(mask, name);
+        }}
+    });
+  }
+
+  /** Whether a path is a link to what is watched: it has another number. */
+  #isLink(path: string, watch: number): boolean {
+    const own = addFileWatch(this.#fd, path, EVERY_CHANGE | IN_DONT_FOLLOW);
+    if (own < 0 || own === watch) return own < 0;
+    // Unless somebody has come between, and watches what is there now.
+    if (!this.#sources.has(own)) removeFileWatch(this.#fd, own);
+    return true;
+  }
+
   #overflowed(): void {
     for (const sources of [...this.#sources.values()]) {
       for (const source of [...sources]) source.tell("overflow", "");
@@ -150,24 +184,49 @@ export class InotifyWatcher implements PollEvents {
   }
 }
 
+/** The directory of a file, and which one it was. */
+interface Folder {
+  readonly path: string;
+  readonly identity: string;
+}
+
+/** Null when that is not to be known. */
+function folderOf(file: string): Folder | null {
+  const path = /^(.*\/)?[^/]*\/*$/.exec(file)?.[1] ?? "./";
+  const identity = identityOf(path);
+  return identity === null ? null : { path, identity };
+}
+
+function identityOf(path: string): string | null {
+  const fd = openForEvents(path);
+  if (fd < 0) return null;
+  const status = fileStatus(fd);
+  closeFd(fd);
+  return typeof status === "number" ? null : status.identity;
+}
+
 /** One path that somebody watches. */
 export class InotifySource extends OpenSource {
   readonly #watcher: InotifyWatcher;
   readonly #watch: number;
   readonly #path: string;
+  readonly #folder: Folder | null;
   readonly #callback: (change: FileChange) => void;
   #renamed = false;
 
+  /** @param folder Of the file itself; null for a link to it. */
   constructor(
     watcher: InotifyWatcher,
     watch: number,
     path: string,
+    folder: Folder | null,
     callback: (change: FileChange) => void,
   ) {
     super(watcher.loop);
     this.#watcher = watcher;
     this.#watch = watch;
     this.#path = path;
+    this.#folder = folder;
     this.#callback = callback;
   }
 
@@ -177,13 +236,24 @@ export class InotifySource extends OpenSource {
       if ((mask & bits) !== 0) this.tell(kind, name);
     }
     if ((mask & IN_MOVE_SELF) !== 0) this.#renamed = true;
+    if ((mask & (IN_DELETE_SELF | IN_IGNORED)) !== 0) this.#removed();
     // A deleted file that somebody has open only loses a link: the system
     // tells of its end when the last one closes it.
-    const isUnlinked = (mask & IN_ATTRIB) !== 0 && name === "" &&
-      !this.#renamed && !pathExists(this.#path);
-    if (isUnlinked || (mask & (IN_DELETE_SELF | IN_IGNORED)) !== 0) {
-      this.#removed();
+    else if ((mask & IN_ATTRIB) !== 0 && name === "" && this.#isMissing) {
+      this.#watcher.suspect(this);
     }
+  }
+
+  /** It was missing, and what came up to then says nothing of a new name. */
+  endIfUnlinked(): void {
+    const folder = this.#folder;
+    if (folder === null || !this.#isMissing) return;
+    // A directory above that got another name took the file along.
+    if (identityOf(folder.path) === folder.identity) this.#removed();
+  }
+
+  get #isMissing(): boolean {
+    return this.active && !this.#renamed && !pathExists(this.#path);
   }
 
   tell(kind: FileChangeKind, name: string): void {

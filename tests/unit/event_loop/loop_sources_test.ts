@@ -190,6 +190,53 @@ const FILE_CASES: Record<string, (w: Watched) => void> = {
     closeSync(fd);
     assert.equal(loop.runOnce(20), 0);
   },
+  "goes on when a directory above gets another name": (w) => {
+    const { loop, folder, note, told, log } = w;
+    const [before, after] = [join(folder, "before"), join(folder, "after")];
+    mkdirSync(before);
+    writeFileSync(join(before, "file"), "");
+    loop.onFileChange(join(before, "file"), note);
+    renameSync(before, after);
+    // Another one in its place does not have the file either.
+    for (const again of [false, true]) {
+      if (again) mkdirSync(before);
+      log.length = 0;
+      chmodSync(join(after, "file"), again ? 0o600 : 0o644);
+      told("attributes");
+      while (loop.runOnce(0) > 0);
+      assert.equal(loop.load, 1);
+    }
+    unlinkSync(join(after, "file"));
+    told("removed");
+    assert.equal(loop.load, 0);
+  },
+  "goes on when a link to the file is gone": (w) => {
+    const { loop, folder, note, told, log } = w;
+    const [path, link] = [join(folder, "file"), join(folder, "link")];
+    writeFileSync(path, "");
+    symlinkSync(path, link);
+    loop.onFileChange(link, note);
+    unlinkSync(link);
+    chmodSync(path, 0o600);
+    told("attributes");
+    while (loop.runOnce(0) > 0);
+    assert.equal(loop.load, 1);
+    assert.ok(!log.some(({ kind }) => kind === "removed"));
+    unlinkSync(path);
+    told("removed");
+  },
+  "takes a new name for no end, whatever came before it": (w) => {
+    const { loop, folder, note, told, log } = w;
+    const path = join(folder, "before");
+    writeFileSync(path, "");
+    loop.onFileChange(path, note);
+    chmodSync(path, 0o600);
+    renameSync(path, join(folder, "after"));
+    told("renamed");
+    while (loop.runOnce(0) > 0);
+    assert.equal(loop.load, 1);
+    assert.ok(!log.some(({ kind }) => kind === "removed"));
+  },
   "tells that a file was renamed, and goes on": (w) => {
     const { loop, folder, note, told, log } = w;
     const path = join(folder, "before");
