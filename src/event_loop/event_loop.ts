@@ -137,7 +137,8 @@ export class EventLoop implements Disposable {
    * interest no object of booleans.
    * @throws {EventLoopError} EBADF: negative or not open, or the loop is
    * closed. EEXIST: watched
-   * already. EPERM: a regular file or a directory, which is always ready.
+   * already. EPERM: a regular file, a directory or a device that is always
+   * ready.
    * EMFILE: beyond what select(2) takes (1024). ENOSPC, ENOMEM: see
    * epoll_ctl(2).
    */
@@ -225,7 +226,8 @@ export class EventLoop implements Disposable {
 
   /**
    * Calls back when a process has ended, also one that is no child. The status
-   * is left to whoever waits for it, the runtime for example.
+   * is left to whoever waits for it, the runtime for example; when that came
+   * first, it may be unknown: see {@linkcode ProcessExit.signal}.
    *
    * By pidfd_open(2) on Linux (since 5.3) and EVFILT_PROC elsewhere.
    *

@@ -21,12 +21,18 @@ import type { PollHandle } from "../poller/poller.ts";
 export interface ProcessExit {
   /** Its id, which may be somebody else's by now. */
   readonly pid: number;
-  /** What it gave to exit(3), 0 to 255; null when a signal ended it. */
+  /**
+   * What it gave to exit(3), 0 to 255; null when a signal ended it, or when
+   * nobody knows: see `signal`.
+   */
   readonly exitCode: number | null;
   /**
    * The signal that ended it, such as `"SIGKILL"`. When `exitCode` is null as
-   * well, the system does not say: it was no child of this process, or its
-   * parent had taken the status before (Linux remembers it since 6.15).
+   * well, the system did not say how it ended. On Linux before 6.15 that is so
+   * when somebody else had waited for it before the loop looked, as the runtime
+   * does for what it started whenever its event loop turns: there an
+   * `AsyncEventLoop` may find that out or not. On all systems it may be so for
+   * what is no child of this process.
    */
   readonly signal: string | null;
 }

@@ -1,4 +1,5 @@
 // Event loops on every poller that this system has, for tests of them.
+import { release } from "node:os";
 import process from "node:process";
 import {
   closeFd,
@@ -24,6 +25,16 @@ export const kqueueObstacle: string | null = hasKqueue ||
 const library: EventLoopOptions = hasKqueue || KQUEUE_LIBRARY === null
   ? {}
   : { kqueueLibrary: KQUEUE_LIBRARY };
+
+/** Whether Linux remembers how a process ended that was waited for. */
+const remembersEnds = (): boolean => {
+  const [major = 0, minor = 0] = release().split(".").map(Number);
+  return major > 6 || (major === 6 && minor >= 15);
+};
+
+/** Whether what a loop says of a child's end may be that nobody knows. */
+export const endsMayBeUnknown: boolean = host.os === "linux" &&
+  !remembersEnds();
 
 /** A kind of loop, and why it cannot be tested here. */
 export interface LoopKind {

@@ -1,5 +1,6 @@
 // What becomes of an async loop when the system has no memory for a while.
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import process from "node:process";
 import { describe } from "node:test";
 import {
@@ -56,6 +57,32 @@ async function withLoop(
     closeFd(far);
   }
 }
+
+testUnless(
+  obstacle,
+  "the end of a child is told where nobody knows how it was",
+  () =>
+    withLoop(async (loop) => {
+      const child = spawn("/bin/sh", ["-c", "exit 5"]);
+      const ended = new Promise((resolve) => child.once("close", resolve));
+      const pid = child.pid ?? -1;
+      const source = loop.onProcessExit(pid);
+      assert.equal(await within(ended, "the runtime's own event"), 5);
+      // Linux before 6.15: PIDFD_GET_INFO does not tell.
+      const isInfo = ([, request]: unknown[]): boolean =>
+        (Number(request) & 0xffff) === 0xff0b;
+      await withFault("ioctl", isInfo, async () => {
+        const { value } = await within(loop.next(), "the event");
+        assert.deepEqual(value, {
+          type: "exit",
+          source,
+          pid,
+          exitCode: null,
+          signal: null,
+        });
+      });
+    }),
+);
 
 describe("an async event loop without memory", () => {
   testUnless(
