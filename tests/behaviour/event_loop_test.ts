@@ -6,7 +6,7 @@ import { readFileSync } from "node:fs";
 import process from "node:process";
 import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { host, maxFiles } from "../../ffi/mod.ts";
+import { host, maxFiles, openSocketPair } from "../../ffi/mod.ts";
 import {
   acceptConnection,
   closeDescriptor,
@@ -262,10 +262,25 @@ describe("a blocking loop", () => {
         });
         for (const worker of workers) worker.say(loop.wakeHandle);
         loop.run();
+        assert.equal(told, 50);
+        // Whoever gets its descriptors now is left alone.
+        const fds = new Int32Array(2);
+        assert.equal(openSocketPair(fds), 0);
+        const stranger = new EventLoop();
+        let wakes = 0;
         for (const worker of workers) {
-          const wakes = await worker.said<number>("how often it did");
-          assert.ok(wakes >= 0);
+          // It stops when it is told that the loop is closed.
+          wakes += await worker.said<number>("how often it did");
         }
+        // Each told of one at least.
+        assert.ok(wakes >= told, `${wakes} wake-ups`);
+        assert.equal(EventLoop.wake(loop.wakeHandle), false);
+        assert.equal(stranger.runOnce(0), 0);
+        stranger.close();
+        for (const fd of fds) {
+          assert.equal(receiveBytes(fd, buffer), -1, "nothing was written");
+        }
+        for (const fd of fds) closeDescriptor(fd);
       }
       for (const worker of workers) {
         worker.say(null);
