@@ -5,8 +5,7 @@ import { EventLoop, type WakeHandle } from "../../../src/event_loop/mod.ts";
 
 parentPort?.on("message", (handle: WakeHandle | null) => {
   if (handle === null) {
-    parentPort?.removeAllListeners("message");
-    parentPort?.unref();
+    parentPort?.close();
     return;
   }
   let wakes = 0;
