@@ -179,7 +179,7 @@ async function main(options: Options, directory: string): Promise<void> {
     idleSeconds: options.idleMs / 1000,
     notes: [...notes, ...refusalNotes(study)],
   };
-  const verdict = verdictLine(judge(study));
+  const verdict = verdictLine(judge(study), field.leftOut);
   const report = markdownReport(study, about, verdict);
   const svg = costPlot(study, about);
   printLine(report);

@@ -10,6 +10,7 @@ import { pathOf } from "../contestants.ts";
 import type { Command } from "../harness.ts";
 import { findRuntime, type Runtime, type RuntimeName } from "../runtimes.ts";
 import type { PlotStyle } from "../svg_plot.ts";
+import type { LeftOut } from "./verdicts.ts";
 
 const BUILD_TIMEOUT_MS = 60_000;
 
@@ -62,6 +63,7 @@ export interface Field {
   readonly otherEnd: OtherEnd;
   readonly versions: readonly string[];
   readonly notes: readonly string[];
+  readonly leftOut: readonly LeftOut[];
 }
 
 /** Finds out who can take part; programs are built into `directory`. */
@@ -73,15 +75,17 @@ export function findField(
   const notes: string[] = [];
   const obstacles = new Map<string, string[]>();
   const choices = POLLER_CHOICES.filter((choice) => {
-    if (!kinds.includes(choice.name)) return false;
-    const obstacle = whyNot(choice);
+    const obstacle = kinds.includes(choice.name)
+      ? whyNot(choice)
+      : "not asked for";
     if (obstacle === null) return true;
     const names = obstacles.get(obstacle) ?? [];
     obstacles.set(obstacle, [...names, choice.name]);
     return false;
   });
-  for (const [obstacle, names] of obstacles) {
-    notes.push(`Left out: ${names.join(", ")}. ${obstacle}`);
+  const leftOut = [...obstacles].map(([reason, names]) => ({ names, reason }));
+  for (const { names, reason } of leftOut) {
+    notes.push(`Left out: ${names.join(", ")}. ${reason}`);
   }
   const runtimes = runtimeNames.map(findRuntime);
   const programs = copySources(directory);
@@ -100,6 +104,7 @@ export function findField(
     otherEnd: findOtherEnd(runtimes, directory, programs, notes),
     versions: runtimes.map(({ name, version }) => `${name} ${version}`),
     notes,
+    leftOut,
   };
 }
 

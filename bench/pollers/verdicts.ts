@@ -85,6 +85,8 @@ export interface Verdict {
   readonly what: string;
   /** The worst median, and whose; null when nothing was measured. */
   readonly worst: { readonly value: number; readonly name: string } | null;
+  /** Who took part in the round, but has no figure. */
+  readonly missing: readonly string[];
   readonly bound: number;
 }
 
@@ -98,7 +100,7 @@ export function judge(study: Study): Verdict[] {
   return [
     {
       what: `flatness (${most(largest)} watched / ${FLATNESS_BASE})`,
-      worst: worstOf(
+      ...worstOf(
         flat(largest),
         (job) => flatness(study, job, largest)?.median,
       ),
@@ -106,7 +108,7 @@ export function judge(study: Study): Verdict[] {
     },
     {
       what: `flatness with ${FLATNESS_BASE} active in both`,
-      worst: worstOf(
+      ...worstOf(
         flat(study.costFewActive),
         (job) => flatness(study, job, study.costFewActive)?.median,
       ),
@@ -114,7 +116,7 @@ export function judge(study: Study): Verdict[] {
     },
     {
       what: `accepting and echoing ${most(study.echo)} / C`,
-      worst: worstOf(
+      ...worstOf(
         flat(study.echo),
         (job) => ratioOf(job, peerOf(study.echo), openedMs)?.median,
       ),
@@ -122,7 +124,7 @@ export function judge(study: Study): Verdict[] {
     },
     {
       what: `idle with ${most(study.idle)}, share of a core`,
-      worst: worstOf(
+      ...worstOf(
         study.idle.filter(({ contender }) => !contender.isPeer),
         (job) =>
           job.readings.length === 0
@@ -137,11 +139,15 @@ export function judge(study: Study): Verdict[] {
 function worstOf(
   jobs: readonly Job[],
   figure: (job: Job) => number | undefined,
-): Verdict["worst"] {
+): Pick<Verdict, "worst" | "missing"> {
   let worst: Verdict["worst"] = null;
+  const missing: string[] = [];
   for (const job of jobs) {
     const value = figure(job);
-    if (value === undefined) continue;
+    if (value === undefined) {
+      missing.push(job.contender.name);
+      continue;
+    }
     // A figure that is no number is worse than any.
     if (
       worst === null || !Number.isNaN(worst.value) && !(value <= worst.value)
@@ -149,22 +155,40 @@ function worstOf(
       worst = { value, name: job.contender.name };
     }
   }
-  return worst;
+  return { worst, missing };
 }
 
-/** The last line: PASS, or what was missed or not measured. */
-export function verdictLine(verdicts: readonly Verdict[]): string {
+/** Pollers that took no part, and why. */
+export interface LeftOut {
+  readonly names: readonly string[];
+  readonly reason: string;
+}
+
+/**
+ * The last line: PASS, or what was missed or not measured; and who is not
+ * among those that it speaks of.
+ */
+export function verdictLine(
+  verdicts: readonly Verdict[],
+  leftOut: readonly LeftOut[] = [],
+): string {
   const missed = verdicts.some(({ worst, bound }) =>
     worst !== null && !(worst.value <= bound)
   );
   const complete = verdicts.every(({ worst }) => worst !== null);
   const word = missed ? "MISSED" : complete ? "PASS" : "INCOMPLETE";
-  const parts = verdicts.map(({ what, worst, bound }) => {
+  const absent = leftOut.map(({ names, reason }) =>
+    // What else there is on the system is no part of the reason.
+    `without ${names.join(", ")}: ${reason.split(/[:;]/, 1)[0]}`
+  );
+  const without = absent.length === 0 ? "" : ` (${absent.join("; ")})`;
+  const parts = verdicts.map(({ what, worst, missing, bound }) => {
     if (worst === null) return `${what}: not measured (≤ ${bound})`;
     const kept = worst.value <= bound ? "≤" : ">";
     const digits = bound < 1 ? 5 : 2;
     const value = worst.value.toFixed(digits);
-    return `${what}: ${value} ${kept} ${bound} (${worst.name})`;
+    const gaps = missing.length === 0 ? "" : `; without ${missing.join(", ")}`;
+    return `${what}: ${value} ${kept} ${bound} (${worst.name}${gaps})`;
   });
-  return `pollers: ${word} | ${parts.join(" | ")}`;
+  return `pollers: ${word}${without} | ${parts.join(" | ")}`;
 }

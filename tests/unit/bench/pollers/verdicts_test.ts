@@ -116,6 +116,22 @@ test("kept bounds pass, each with its figure and its worst contender", () => {
   );
 });
 
+test("who took no part is said", () => {
+  const leftOut = [
+    { names: ["kqueue", "kqueue-edge"], reason: "No library: name one" },
+    { names: ["poll"], reason: "not asked for" },
+  ];
+  const idle = [jobOf(FLAT, 1000, []), cpu(OTHER, 1000, 15)];
+  const line = verdictLine(judge(studyOf({ idle })), leftOut);
+  assert.match(
+    line,
+    /^pollers: PASS \(without kqueue, kqueue-edge: No library; without poll: not asked for\) \|/,
+  );
+  assert.match(line, /0\.01500 ≤ 0\.02 \(other; without flat\)$/);
+  // What tests/ok.ts looks for.
+  assert.match(line, /^pollers: (PASS|MISSED|INCOMPLETE) /);
+});
+
 test("a missed bound is said", () => {
   const misses: Partial<Study>[] = [
     { echo: [opened(PEER, 10), opened(FLAT, 21)] },
