@@ -1,6 +1,6 @@
 // libzmq: none · runs on: app thread · RFC: –
 
-import { delay, gettid, host, KeepAlive, spawnWorker } from "../../ffi/mod.ts";
+import { delay, gettid, KeepAlive, spawnWorker } from "../../ffi/mod.ts";
 import { load, notifyAll, store, waitAsync } from "../memory/shared_access.ts";
 import { LoopCore } from "./loop_core.ts";
 import type { WakeHandle } from "./loop_core.ts";
@@ -18,12 +18,17 @@ import {
 } from "./loop_waiter.ts";
 import type { Interest, Watch, WatchOptions } from "./descriptor_watch.ts";
 import type { FileChange } from "./file_source.ts";
+import { choosePollerWithDescriptor } from "../poller/choose_poller.ts";
 import { NO_MEMORY_PAUSE_MS, type Trigger } from "../poller/poller.ts";
 import type { ProcessExit } from "./process_source.ts";
 import type { SignalRelayHandle } from "./signal_relay.ts";
 import type { SignalEvent } from "./signal_source.ts";
 
-/** What an {@linkcode AsyncEventLoop} stands on: epoll or kqueue. */
+/**
+ * What an {@linkcode AsyncEventLoop} stands on: the system's own epoll or
+ * kqueue, also where `PUREZMQ_POLLER` or `PUREZMQ_KQUEUE_LIBRARY` name
+ * something else, since of all pollers another thread can wait for these only.
+ */
 export interface AsyncEventLoopOptions {
   /** See `EventLoopOptions`. */
   readonly trigger?: Trigger;
@@ -107,15 +112,17 @@ export class AsyncEventLoop implements AsyncIterable<LoopEvent>, Disposable {
   /**
    * Opens a poller. Its thread starts when an event is first awaited.
    *
-   * @throws {ZmqError} EINVAL: no such trigger.
+   * @throws {ZmqError} EINVAL: no such trigger, or a system without epoll and
+   * kqueue.
    * @throws {RangeError} The system has no descriptor or memory left.
    */
   constructor(options: AsyncEventLoopOptions = {}) {
-    // The two that another thread can wait for.
-    const poller = host.os === "linux" ? "epoll" : "kqueue";
-    const { trigger, signals, workerUrl } = options;
+    const { signals, workerUrl } = options;
+    const { kind, trigger, kqueueLibrary } = choosePollerWithDescriptor(
+      options,
+    );
     this.#core = new LoopCore(
-      { poller, trigger, signals, workerUrl },
+      { poller: kind, trigger, kqueueLibrary, signals, workerUrl },
       "AsyncEventLoop",
       () => this.#changed(),
     );

@@ -85,7 +85,8 @@ function describe({ fd, path, pid, signal }: EventLoopSubject): string {
 const REASONS: Readonly<Record<string, string>> = {
   "fd EBADF": "is not open",
   "fd EEXIST": "is watched already",
-  "fd EPERM": "cannot be polled: it is a regular file or a directory",
+  "fd EPERM": "cannot be polled: it is always ready, like regular files, " +
+    "directories and some devices",
   "pid ESRCH": "does not exist",
   "pid EINVAL": "is a thread, or no process at all",
   "pid ENOSYS": "cannot be watched: that needs Linux 5.3 or a kqueue",

@@ -45,7 +45,7 @@ const FD_MAX = 0x7fffffff;
 export interface LoopCoreOptions {
   readonly poller?: PollerKind | undefined;
   readonly trigger?: Trigger | undefined;
-  readonly kqueueLibrary?: string | undefined;
+  readonly kqueueLibrary?: string | null | undefined;
   readonly signals?: SignalRelayHandle | undefined;
   readonly workerUrl?: string | URL | undefined;
 }

@@ -15,8 +15,11 @@ export interface PollerOptions {
   readonly kind?: string | undefined;
   /** `PUREZMQ_POLLER_TRIGGER`, or "level". */
   readonly trigger?: string | undefined;
-  /** The file of a kqueue library: `PUREZMQ_KQUEUE_LIBRARY`, or none. */
-  readonly kqueueLibrary?: string | undefined;
+  /**
+   * The file of a kqueue library, or null for the system's own kqueue; when
+   * absent what `PUREZMQ_KQUEUE_LIBRARY` names, or none.
+   */
+  readonly kqueueLibrary?: string | null | undefined;
 }
 
 /** A choice that can be made on this system. */
@@ -42,8 +45,9 @@ export function choosePoller(
   environment: (name: string) => string | null = readEnvironment,
   os: HostOs = host.os,
 ): PollerChoice {
-  const kqueueLibrary = options.kqueueLibrary ??
-    environment("PUREZMQ_KQUEUE_LIBRARY");
+  const kqueueLibrary = options.kqueueLibrary === undefined
+    ? environment("PUREZMQ_KQUEUE_LIBRARY")
+    : options.kqueueLibrary;
   const kindText = options.kind ?? environment("PUREZMQ_POLLER") ??
     bestKind(os);
   const kind = oneOf(KINDS, kindText, "poller");
@@ -76,6 +80,33 @@ export function choosePoller(
     );
   }
   return { kind, trigger, kqueueLibrary };
+}
+
+/**
+ * The choice for a thread that must not block, while another one waits for its
+ * poller's descriptor. Only the system's own epoll and kqueue have one: what
+ * the environment wants of the others does not count here.
+ *
+ * @param environment Reads a variable; null = unset.
+ * @throws {ZmqError} EINVAL: no such poller or trigger, or this system has none
+ * of the two.
+ */
+export function choosePollerWithDescriptor(
+  options: Pick<PollerOptions, "trigger"> = {},
+  environment: (name: string) => string | null = readEnvironment,
+  os: HostOs = host.os,
+): PollerChoice {
+  const wanted = environment("PUREZMQ_POLLER");
+  if (wanted !== null) oneOf(KINDS, wanted, "poller");
+  const kind = bestKind(os);
+  if (!HAVE_EDGE.has(kind)) {
+    throw refuse(
+      'Neither "epoll" nor "kqueue" is there: no thread can wait for the ' +
+        "poller of another one",
+    );
+  }
+  const { trigger } = options;
+  return choosePoller({ kind, trigger, kqueueLibrary: null }, environment, os);
 }
 
 function bestKind(os: HostOs): PollerKind {

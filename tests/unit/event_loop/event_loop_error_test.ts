@@ -1,12 +1,15 @@
 import assert from "node:assert/strict";
+import { closeSync, openSync } from "node:fs";
 import { test } from "node:test";
-import { errnoNumber } from "../../../ffi/mod.ts";
+import { errnoNumber, host } from "../../../ffi/mod.ts";
 import { ZmqError } from "../../../src/base/errors.ts";
 import {
   EventLoopError,
   POLLER_REASONS,
   refused,
 } from "../../../src/event_loop/event_loop_error.ts";
+import { EventLoop } from "../../../src/event_loop/mod.ts";
+import { testUnless } from "../../support/skip.ts";
 
 test("an error says which call was refused, about what, and why", () => {
   const errno = errnoNumber("ENOENT");
@@ -65,4 +68,27 @@ test("one code means what it means to the call", () => {
   assert.match(message, /acceptConnection.*descriptor 7.*no descriptor left/);
   const poller = refused("EventLoop.watch", { fd: 1500 }, -24, POLLER_REASONS);
   assert.match(poller.message, /descriptor 1500 is beyond what select/);
+});
+
+const notLinux = host.os === "linux" ? null : "epoll is Linux'";
+
+testUnless(notLinux, "what cannot be polled is always ready", () => {
+  const refusal = (path: string | URL): string => {
+    const fd = openSync(path, "r");
+    try {
+      using loop = new EventLoop({ poller: "epoll" });
+      loop.watch(fd, {});
+    } catch (error) {
+      assert.ok(error instanceof EventLoopError, String(error));
+      assert.equal(error.code, "EPERM");
+      return error.message.replace(`${fd}`, "7");
+    } finally {
+      closeSync(fd);
+    }
+    return "not refused";
+  };
+  const expected = "EventLoop.watch: descriptor 7 cannot be polled: it is " +
+    "always ready, like regular files, directories and some devices (EPERM)";
+  assert.equal(refusal("/dev/null"), expected);
+  assert.equal(refusal(new URL(import.meta.url)), expected);
 });

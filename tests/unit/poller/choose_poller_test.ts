@@ -5,6 +5,7 @@ import { host, nativeKqueueLayout } from "../../../ffi/mod.ts";
 import { ZmqError } from "../../../src/base/errors.ts";
 import {
   choosePoller,
+  choosePollerWithDescriptor,
   type PollerOptions,
 } from "../../../src/poller/choose_poller.ts";
 import { createPoller } from "../../../src/poller/create_poller.ts";
@@ -106,6 +107,45 @@ describe("the choice of a poller", () => {
       );
       assert.equal(kqueueLibrary, null, os);
     }
+  });
+});
+
+describe("the choice of a poller that another thread waits for", () => {
+  test("is the system's own, whatever the environment names", () => {
+    for (
+      const environment of [
+        {},
+        { PUREZMQ_POLLER: "poll" },
+        { PUREZMQ_POLLER: "select" },
+        { PUREZMQ_POLLER: "kqueue", PUREZMQ_KQUEUE_LIBRARY: "/lib/one.so" },
+      ]
+    ) {
+      const choices = (["linux", "darwin", "freebsd"] as const).map((os) =>
+        choosePollerWithDescriptor({}, variables(environment), os)
+      );
+      assert.deepEqual(choices, [
+        { kind: "epoll", trigger: "level", kqueueLibrary: null },
+        { kind: "kqueue", trigger: "level", kqueueLibrary: null },
+        { kind: "kqueue", trigger: "level", kqueueLibrary: null },
+      ]);
+    }
+  });
+
+  test("has the trigger that is asked for", () => {
+    const environment = variables({
+      PUREZMQ_POLLER: "poll",
+      PUREZMQ_POLLER_TRIGGER: "edge",
+    });
+    const choose = (trigger?: string): string =>
+      choosePollerWithDescriptor({ trigger }, environment, "linux").trigger;
+    assert.deepEqual([choose(), choose("level")], ["edge", "level"]);
+  });
+
+  test("is refused where there is none, and what is unknown", () => {
+    const choose = (name: string, os: "linux" | "other") => () =>
+      choosePollerWithDescriptor({}, variables({ PUREZMQ_POLLER: name }), os);
+    assert.throws(choose("poll", "other"), /Neither "epoll" nor "kqueue"/);
+    assert.throws(choose("iocp", "linux"), /Unknown poller "iocp"/);
   });
 });
 
