@@ -3,12 +3,15 @@
 import { parentPort } from "node:worker_threads";
 import { EventLoop, type WakeHandle } from "../../../src/event_loop/mod.ts";
 
-parentPort?.on("message", (handle: WakeHandle | null) => {
+function wakeAll(handle: WakeHandle | null): void {
   if (handle === null) {
-    parentPort?.close();
+    // Without listeners the Worker ends.
+    parentPort?.off("message", wakeAll);
     return;
   }
   let wakes = 0;
   while (EventLoop.wake(handle)) wakes++;
   parentPort?.postMessage(wakes);
-});
+}
+
+parentPort?.on("message", wakeAll);
