@@ -148,7 +148,8 @@ export class LoopSources {
     if (this.#idle && listenersAreCalled()) return new OwnFeed();
     // A thread made for it has a running event loop, but Bun tells it nothing.
     if (SIGNALS_REACH_WORKERS) {
-      return new HelperFeed(loopWorkerUrl(this.#workerUrl, call));
+      const url = loopWorkerUrl(this.#workerUrl, call);
+      return new HelperFeed(url, signal, call);
     }
     throw cannotListen(signal, call);
   }

@@ -24,7 +24,9 @@ export const ASKED = 1;
 export const DONE = 2;
 /** Bit n: the runtime does not let anybody listen to signal n. */
 export const DENIED = 3;
-const COUNTS = 4;
+/** The kernel's id of the helper thread, once it runs. */
+export const HELPER_TID = 4;
+const COUNTS = 5;
 const SEAT_WORDS = COUNTS + SIGNALS;
 const SEAT_SIZE = 2;
 const BOARD_WORDS = SEAT_WORDS + SEATS * SEAT_SIZE;

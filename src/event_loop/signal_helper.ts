@@ -1,9 +1,16 @@
 // libzmq: none · runs on: the signal thread of a loop · RFC: –
 
-import { KeepAlive } from "../../ffi/mod.ts";
+import { gettid, KeepAlive } from "../../ffi/mod.ts";
 import { load, notifyAll, or, store } from "../memory/shared_access.ts";
 import { waitAsync } from "../memory/shared_access.ts";
-import { ASKED, DENIED, DONE, SignalBoard, WANTED } from "./signal_board.ts";
+import {
+  ASKED,
+  DENIED,
+  DONE,
+  HELPER_TID,
+  SignalBoard,
+  WANTED,
+} from "./signal_board.ts";
 import { SignalListeners } from "./signal_listeners.ts";
 
 const SIGNAL_NUMBER_MAX = 31;
@@ -14,6 +21,7 @@ export async function runSignalHelper(
 ): Promise<void> {
   const board = new SignalBoard(buffer);
   const { words } = board;
+  store(words, HELPER_TID, gettid());
   const listeners = new SignalListeners(board);
   // Neither listeners nor waits keep the thread.
   const keepAlive = new KeepAlive();

@@ -1,10 +1,24 @@
 // libzmq: none · runs on: any · RFC: –
 
-import { gettid, signalName, spawnWorker } from "../../ffi/mod.ts";
+import { statSync } from "node:fs";
+import {
+  gettid,
+  monotonicMs,
+  signalName,
+  spawnWorker,
+  threadAlive,
+} from "../../ffi/mod.ts";
 import { add, load, notifyAll, store, wait } from "../memory/shared_access.ts";
 import { EventLoopError } from "./event_loop_error.ts";
 import { type LoopHost, OpenSource } from "./loop_host.ts";
-import { ASKED, DENIED, DONE, SignalBoard, WANTED } from "./signal_board.ts";
+import {
+  ASKED,
+  DENIED,
+  DONE,
+  HELPER_TID,
+  SignalBoard,
+  WANTED,
+} from "./signal_board.ts";
 import { SignalListeners } from "./signal_listeners.ts";
 import { cannotListen, refusedByRuntime } from "./signal_relay.ts";
 import type { SignalRelayHandle } from "./signal_relay.ts";
@@ -28,6 +42,9 @@ export interface SignalHelperData {
 
 /** Starting a thread takes a tenth of a second; much more is a failure. */
 const HELPER_ANSWERS_MS = 20_000;
+
+/** How often the life of the thread is checked meanwhile, ms. */
+const HELPER_CHECK_MS = 100;
 
 /** How a board comes to know of signals. */
 export interface SignalFeed {
@@ -91,14 +108,30 @@ export class OwnFeed implements SignalFeed {
 export class HelperFeed implements SignalFeed {
   readonly board: SignalBoard = new SignalBoard();
   #wanted = 0;
+  /** It did not answer: it is not asked again. */
+  #isDead = false;
+  #cause: unknown = undefined;
 
-  /** @param workerUrl The module that knows the role. */
-  constructor(workerUrl: string) {
+  /**
+   * @param workerUrl The module that knows the role.
+   * @throws {EventLoopError} EMTHREAD: there is no such module, or it may not
+   * be read.
+   */
+  constructor(workerUrl: string, signal: string, call: string) {
+    try {
+      // The runtime says so only to an event loop, which stands still here.
+      if (workerUrl.startsWith("file:")) statSync(new URL(workerUrl));
+    } catch (error) {
+      throw noHelper(signal, call, error);
+    }
     const data: SignalHelperData = {
       role: "signals",
       board: this.board.buffer,
     };
-    spawnWorker(workerUrl, data);
+    spawnWorker(workerUrl, data).onExit((error) => {
+      this.#isDead = true;
+      this.#cause = error ?? undefined;
+    });
   }
 
   listen(number: number, call: string): void {
@@ -109,8 +142,7 @@ export class HelperFeed implements SignalFeed {
     this.#wanted &= ~(1 << number);
     const signal = signalName(number);
     if (answered) throw refusedByRuntime(signal, call);
-    const reason = "cannot be heard: the thread that listens did not start";
-    throw new EventLoopError("EMTHREAD", call, { signal }, reason);
+    throw noHelper(signal, call, this.#cause);
   }
 
   end(number: number): void {
@@ -126,17 +158,33 @@ export class HelperFeed implements SignalFeed {
   /** Has the helper do what is wanted, and waits until it has. */
   #ask(): boolean {
     const { words } = this.board;
+    // Also to one that is late, so that it ends.
     store(words, WANTED, this.#wanted);
     const number = add(words, ASKED, 1) + 1;
     notifyAll(words, ASKED);
-    for (;;) {
+    const deadlineMs = monotonicMs() + HELPER_ANSWERS_MS;
+    while (!this.#isDead) {
       const done = load(words, DONE);
       if (done === number) return true;
-      if (wait(words, DONE, done, HELPER_ANSWERS_MS) === "timed-out") {
-        return false;
-      }
+      if (wait(words, DONE, done, HELPER_CHECK_MS) !== "timed-out") continue;
+      const tid = load(words, HELPER_TID);
+      const hasEnded = tid !== 0 && !threadAlive(tid);
+      this.#isDead = hasEnded || monotonicMs() >= deadlineMs;
     }
+    return false;
   }
+}
+
+function noHelper(
+  signal: string,
+  call: string,
+  cause: unknown,
+): EventLoopError {
+  const reason = "cannot be heard: the thread that listens " +
+    "did not start, or died";
+  const error = new EventLoopError("EMTHREAD", call, { signal }, reason);
+  if (cause !== undefined) error.cause = cause;
+  return error;
 }
 
 /** The signals of one loop, by a board. */
