@@ -3,6 +3,7 @@
 import {
   addFileWatch,
   closeFd,
+  errnoNumber,
   FileEvents,
   fileStatus,
   IN_ATTRIB,
@@ -27,7 +28,9 @@ import {
   refused,
 } from "./event_loop_error.ts";
 import { type LoopHost, OpenSource } from "./loop_host.ts";
+import { NO_MEMORY_PAUSE_MS } from "../poller/poller.ts";
 import type { PollEvents, PollHandle } from "../poller/poller.ts";
+import { isTransient, pause } from "../poller/poller_failure.ts";
 
 /**
  * What happened to a file or directory.
@@ -63,6 +66,8 @@ export interface FileChange {
 
 const EVERY_CHANGE = IN_MODIFY | IN_ATTRIB | IN_CLOSE_WRITE | IN_CREATE |
   IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE_SELF | IN_MOVE_SELF;
+
+const EAGAIN = errnoNumber("EAGAIN");
 
 /** Not in the tables of ffi; the same on every CPU. */
 const IN_DONT_FOLLOW = 0x2000000;
@@ -140,6 +145,11 @@ export class InotifyWatcher implements PollEvents {
   inEvent(): void {
     for (let reads = 0; reads < READS_MAX; reads++) {
       const length = this.#events.read(this.#fd);
+      if (length < 0 && length !== -EAGAIN && isTransient(length)) {
+        // What happened is still to be read, in the next turn.
+        pause(NO_MEMORY_PAUSE_MS);
+        return;
+      }
       if (length <= 0) {
         this.loop.poller.inputExhausted(this.#handle);
         const suspects = [...this.#suspects];

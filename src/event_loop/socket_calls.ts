@@ -7,6 +7,7 @@ import {
   connectSocket,
   constants,
   errnoName,
+  errnoNumber,
   listenSocket,
   localAddress,
   openSocket,
@@ -53,6 +54,12 @@ export function listenTcp(address: string, port: number): TcpListener {
   }
   const local = localAddress(fd);
   const bound = local === null ? null : parseSockaddr(local);
+  if (bound === null && port === 0) {
+    closeFd(fd);
+    // Of the errors that getsockname(2) knows this one alone is possible.
+    const errno = -errnoNumber("ENOBUFS");
+    throw refused(call, { path: `${address}:${port}` }, errno);
+  }
   return { fd, address, port: bound?.port ?? port };
 }
 

@@ -76,10 +76,10 @@ export class Faults {
     });
   }
 
-  /** Counts the calls of all functions. */
-  count(): Map<string, number> {
+  /** Counts the calls of functions: those of a poller, when absent. */
+  count(names: readonly string[] = this.names): Map<string, number> {
     const counts = new Map<string, number>();
-    for (const name of this.names) {
+    for (const name of names) {
       this.replace(name, (real) => (...args) => {
         counts.set(name, (counts.get(name) ?? 0) + 1);
         return real(...args);
