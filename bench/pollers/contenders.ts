@@ -10,7 +10,6 @@ import { pathOf } from "../contestants.ts";
 import type { Command } from "../harness.ts";
 import { findRuntime, type Runtime, type RuntimeName } from "../runtimes.ts";
 import type { PlotStyle } from "../svg_plot.ts";
-import type { LeftOut } from "./verdicts.ts";
 
 const BUILD_TIMEOUT_MS = 60_000;
 
@@ -55,6 +54,12 @@ export interface Contender {
 export interface OtherEnd {
   readonly name: string;
   command(port: number, connections: number, active: number): Command;
+}
+
+/** Pollers that take no part, and why. */
+export interface LeftOut {
+  readonly names: readonly string[];
+  readonly reason: string;
 }
 
 /** Everybody who can take part here, and why others cannot. */

@@ -1,6 +1,7 @@
 // What the readings of `deno task bench:pollers` amount to.
 
 import { ratios, type Spread, spread } from "../harness.ts";
+import type { LeftOut } from "./contenders.ts";
 import type { Job, Round } from "./measure.ts";
 import type { PairReading } from "./readings.ts";
 
@@ -156,12 +157,6 @@ function worstOf(
     }
   }
   return { worst, missing };
-}
-
-/** Pollers that took no part, and why. */
-export interface LeftOut {
-  readonly names: readonly string[];
-  readonly reason: string;
 }
 
 /**
