@@ -98,18 +98,18 @@ export class Poller<D = undefined> {
    * Adds a socket or descriptor.
    *
    * @param target A socket of this thread, or the number of an open
-   *   descriptor. Regular files are always ready.
+   *   descriptor that can be polled: a socket, a pipe, a terminal.
    * @param events What to wait for; a message or bytes to be read unless
    *   given.
    * @param data Handed out with the target's events.
    * @throws {TypeError} An argument is of the wrong type.
    * @throws {ZmqError} EINVAL if the target was added before, ENOTSOCK if it
-   *   is a closed socket, EBADF if it is no open descriptor or cannot be
-   *   polled, or if the poller is closed.
+   *   is a closed socket, EBADF if it is no open descriptor, EPERM if it is a
+   *   regular file or a directory, EBADF if the poller is closed.
    */
   add(target: Socket | number, events?: PollInterest, data?: D): void {
     this.#checkOpen();
-    const item = checkedItem(target, events, data);
+    const item = checkedItem(target, events, data, "Poller.add");
     if (this.#items.indexOf(target) >= 0) {
       throw new ZmqError("EINVAL", {
         message: `Poller.add: ${nameOf(target)} was added before`,
@@ -134,7 +134,8 @@ export class Poller<D = undefined> {
     const index = this.#find(target, "modify");
     if (events === undefined) throw new TypeError("Events must be an object");
     const { data } = this.#items.at(index);
-    this.#items.replace(index, checkedItem(target, events, data));
+    const item = checkedItem(target, events, data, "Poller.modify");
+    this.#items.replace(index, item);
     this.#pending?.refresh();
   }
 
@@ -191,6 +192,9 @@ export class Poller<D = undefined> {
   /**
    * Waits until a target is ready, without blocking the thread. It keeps the
    * program running. Only one wait may be pending at a time.
+   *
+   * What is wrong with the call itself is thrown at once; what is wrong with a
+   * target, and all that happens later, rejects the promise.
    *
    * @param timeoutMs How long to wait at most, in milliseconds; 0 looks once,
    *   -1 and `Infinity` wait for ever.
@@ -286,6 +290,9 @@ export class Poller<D = undefined> {
  * does. A loop that waits for the same targets again and again is better
  * served by a {@linkcode Poller}.
  *
+ * What is wrong with the arguments is thrown at once, the targets among them;
+ * what happens later rejects the promise.
+ *
  * @typeParam D What goes with the targets.
  * @param items What to wait for: a message or bytes to be read unless said. An
  *   item whose flags are all false is left out.
@@ -296,7 +303,8 @@ export class Poller<D = undefined> {
  *   passed. Rejected as that of {@linkcode Poller.wait}.
  * @throws {TypeError} An argument is of the wrong type.
  * @throws {ZmqError} EFAULT if there is nothing to wait for and no time limit,
- *   ENOTSOCK for a closed socket, EBADF for a closed descriptor.
+ *   ENOTSOCK for a closed socket, EBADF for a closed descriptor, EPERM for a
+ *   regular file or a directory.
  *
  * @example A message or ten milliseconds
  * ```ts
@@ -316,7 +324,7 @@ export function poll<D = undefined>(
 ): Promise<PollEvent<D>[]> {
   const timeout = checkedTimeout(timeoutMs);
   const signal = checkedSignal(options);
-  const list = checkedList(items);
+  const list = checkedList(items, "poll");
   checkTargets(list, timeout);
   if (signal?.aborted) return Promise.reject(signal.reason);
   const wait = new PendingWait(list, timeout, signal, () => {});
@@ -334,7 +342,8 @@ export function poll<D = undefined>(
  *   and `Infinity` wait for ever.
  * @returns All targets that are ready; none if the time has passed.
  * @throws {TypeError} An argument is of the wrong type.
- * @throws {ZmqError} What {@linkcode Poller.waitAllSync} throws.
+ * @throws {ZmqError} What {@linkcode Poller.waitAllSync} throws, and EPERM for a
+ *   regular file or a directory.
  *
  * @example Is there room?
  * ```ts
@@ -356,7 +365,7 @@ export function pollSync<D = undefined>(
   timeoutMs: number = Infinity,
 ): PollEvent<D>[] {
   const timeout = checkedTimeout(timeoutMs);
-  const list = checkedList(items);
+  const list = checkedList(items, "pollSync");
   checkTargets(list, timeout);
   return blockOver(list, timeout, 0, Infinity) as PollEvent<D>[];
 }
@@ -383,7 +392,7 @@ function checkedTimeout(timeoutMs: unknown): number {
   return timeoutMs < 0 ? Infinity : timeoutMs;
 }
 
-function checkedList(items: readonly PollItem[]): PollItems {
+function checkedList(items: readonly PollItem[], call: string): PollItems {
   if (!Array.isArray(items)) throw new TypeError("Items must be an array");
   const checked = items.map((item: unknown): Item => {
     if (typeof item !== "object" || item === null) {
@@ -391,7 +400,7 @@ function checkedList(items: readonly PollItem[]): PollItems {
     }
     const { target, data, ...interest } = item as PollItem;
     const isSaid = Object.keys(interest).length > 0;
-    return checkedItem(target, isSaid ? interest : undefined, data);
+    return checkedItem(target, isSaid ? interest : undefined, data, call);
   });
   const list = new PollItems();
   for (const item of checked) list.add(item);

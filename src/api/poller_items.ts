@@ -1,7 +1,9 @@
 // libzmq: socket_poller.{hpp,cpp}, zmq_poll(3) · runs on: app thread · RFC: –
 
 import {
+  canBePolled,
   errnoName,
+  fileStatus,
   POLLERR,
   POLLHUP,
   POLLIN,
@@ -60,18 +62,20 @@ export interface Item {
 /**
  * Checks what is to be waited for.
  *
+ * @param call What the user called, for errors.
  * @throws {TypeError} What is given is of the wrong type.
  * @throws {ZmqError} ENOTSOCK for a closed socket, EBADF for a closed
- * descriptor.
+ * descriptor, EPERM for a regular file or a directory.
  */
 export function checkedItem(
   target: unknown,
   interest: unknown,
   data: unknown,
+  call: string,
 ): Item {
   const wanted = checkedInterest(interest);
   if (typeof target === "number") {
-    checkDescriptor(target);
+    checkDescriptor(target, call);
     return { target, state: null, ...wanted, data };
   }
   if (!(target instanceof Socket)) {
@@ -103,13 +107,26 @@ function checkedInterest(interest: unknown): Required<PollInterest> {
 
 const FD_MAX = 0x7fffffff;
 
-function checkDescriptor(fd: number): void {
+function checkDescriptor(fd: number, call: string): void {
+  if (!Number.isInteger(fd)) {
+    throw new TypeError(`${call}: ${fd} is no descriptor`);
+  }
+  const what = `${call}: descriptor ${fd}`;
   // Negative ones are skipped by poll(2), and would never be ready.
-  if (!Number.isInteger(fd) || fd < 0 || fd > FD_MAX) throw closedFd(fd);
+  const status = fd < 0 || fd > FD_MAX ? -1 : fileStatus(fd);
+  if (typeof status === "number") {
+    throw new ZmqError("EBADF", { message: `${what} is not open` });
+  }
+  if (!canBePolled(status)) {
+    throw new ZmqError("EPERM", {
+      message: `${what} cannot be polled: it is a regular file or a directory`,
+    });
+  }
   const set = new PollSet(1);
   set.set(0, fd, 0);
   checkPolled(set.wait(1, 0));
-  if ((set.revents(0) & POLLNVAL) !== 0) throw closedFd(fd);
+  if ((set.revents(0) & POLLNVAL) === 0) return;
+  throw new ZmqError("EBADF", { message: `${what} cannot be polled` });
 }
 
 /** Throws the error of poll(2), if it is one. */
@@ -125,8 +142,7 @@ function closedSocket(): ZmqError {
 
 function closedFd(fd: number): ZmqError {
   return new ZmqError("EBADF", {
-    message: `Cannot wait for descriptor ${fd}: it is closed, or cannot be ` +
-      "polled",
+    message: `Cannot wait for descriptor ${fd}: it is closed`,
   });
 }
 

@@ -1,6 +1,8 @@
 // Waiting for sockets and descriptors together: what is ready, and for how
 // long it is waited. Every case both ways: blocking, and with a promise.
 import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
+import { closeFd, openForEvents } from "../../ffi/mod.ts";
 import {
   Context,
   Dealer,
@@ -73,8 +75,27 @@ scenario(
       refused(target, {}, { name: "TypeError" });
     }
     refused(closed, {}, { code: "ENOTSOCK" });
-    for (const number of [gone.fd, -1, 1.5, NaN, Infinity, 2 ** 32 + fd]) {
-      refused(number, {}, { code: "EBADF" });
+    for (const number of [gone.fd, -1, 2 ** 32 + fd]) {
+      refused(number, {}, {
+        code: "EBADF",
+        message: new RegExp(
+          `^(Poller.add|poll|pollSync): descriptor ${number} is not open`,
+        ),
+      });
+    }
+    for (const number of [1.5, NaN, Infinity, -Infinity]) {
+      refused(number, {}, { name: "TypeError" });
+    }
+    // Always ready, says poll(2): whoever waits for it means something else.
+    for (const path of [fileURLToPath(import.meta.url), "/"]) {
+      const file = openForEvents(path);
+      s.defer(() => void closeFd(file));
+      refused(file, {}, {
+        code: "EPERM",
+        message: new RegExp(
+          `^(Poller.add|poll|pollSync): descriptor ${file} .*regular file`,
+        ),
+      });
     }
     refused(s.open(Pull), { readble: true }, { name: "TypeError" });
     refused(s.open(Pull), { readable: 1 }, { name: "TypeError" });
