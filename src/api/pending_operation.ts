@@ -1,6 +1,7 @@
 // libzmq: none · runs on: app thread · RFC: –
 
 import { clearImmediate, setImmediate } from "node:timers";
+import type { ZmqError } from "../base/errors.ts";
 
 /** What every waiting operation takes besides its message. */
 export interface OperationOptions {
@@ -23,6 +24,11 @@ export class PendingOperation {
   readonly promise: Promise<unknown>;
   /** What to hand out in the end. */
   readonly form: ReceiveForm;
+  /**
+   * What the last attempt said, where that only holds until the socket's state
+   * changes; null when it just would have blocked.
+   */
+  refusal: ZmqError | null;
   /** True until the event loop has turned, when fairness asked for that. */
   deferred = false;
 
@@ -34,8 +40,9 @@ export class PendingOperation {
   #onAbort: (() => void) | undefined;
 
   /** Makes the promise; nothing can end it yet. */
-  constructor(form: ReceiveForm) {
+  constructor(form: ReceiveForm, refusal: ZmqError | null = null) {
     this.form = form;
+    this.refusal = refusal;
     this.promise = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;

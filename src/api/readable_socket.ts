@@ -95,8 +95,8 @@ export abstract class ReadableSocket extends Socket implements Readable {
    *   They are Buffers at run time, and may share memory with other received
    *   parts, so do not transfer their `buffer`. Rejected with the signal's
    *   reason, or with a {@linkcode ZmqError}: EAGAIN if `receiveTimeout`
-   *   passed or the socket was closed, EFSM if it is not this socket's turn to
-   *   receive, ETERM, EOWNERDEAD.
+   *   passed or the socket was closed, EFSM if until then it was not this
+   *   socket's turn to receive (REQ, REP), ETERM, EOWNERDEAD.
    * @throws {TypeError} The options are no options.
    * @throws {ZmqError} EBUSY if a receive is pending or a bind is under way,
    *   EBADF if the socket is closed.
@@ -111,7 +111,8 @@ export abstract class ReadableSocket extends Socket implements Readable {
    * Receives a message, blocking the thread for at most `receiveTimeout`.
    *
    * @returns The message's parts, as those of `receive`.
-   * @throws {ZmqError} What `receive` rejects or throws.
+   * @throws {ZmqError} What `receive` rejects or throws; EFSM at once, since a
+   *   thread that blocks cannot make it its turn.
    */
   receiveSync(): MessageParts {
     return stateOf(this).receiveSync(ReceiveForm.PARTS) as MessageParts;

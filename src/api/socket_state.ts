@@ -180,12 +180,14 @@ export class SocketState {
     const sending = this.#sending;
     if (sending !== null) {
       this.#endSend(base, sending);
-      sending.reject(new ZmqError("EAGAIN"));
+      sending.reject(sending.refusal ?? new ZmqError("EAGAIN"));
     }
     const receiving = this.#receiving;
     if (receiving !== null) {
       this.#endReceive(base, receiving);
-      if (receiving.form === ReceiveForm.ITERATION) {
+      if (receiving.refusal !== null) {
+        receiving.reject(receiving.refusal);
+      } else if (receiving.form === ReceiveForm.ITERATION) {
         receiving.resolve({ value: undefined, done: true });
       } else {
         receiving.reject(new ZmqError("EAGAIN"));
@@ -210,26 +212,34 @@ export class SocketState {
     const timeout = base.options.sendTimeout;
     const deferred = this.#fastOperations >= FAST_OPERATIONS_MAX &&
       timeout !== 0;
+    let refusal: ZmqError | null = null;
     if (!deferred) {
       try {
         if (base.trySend(out.parts, count)) {
-          out.sent();
+          this.#sent(base);
           this.#fastOperations++;
           return SENT;
         }
         if (timeout === 0) throw new ZmqError("EAGAIN");
       } catch (error) {
-        if (!isOutOfTurn(error, this.#receiving)) {
+        if (timeout === 0 || !mayPass(error, base)) {
           out.clear();
           return Promise.reject(error);
         }
+        refusal = error;
       }
     }
-    const operation = new PendingOperation(ReceiveForm.PARTS);
+    const operation = new PendingOperation(ReceiveForm.PARTS, refusal);
     this.#sending = operation;
     out.keep();
     this.#wait(base, operation, timeout, signal, deferred);
     return operation.promise as Promise<void>;
+  }
+
+  /** The message is gone; that may be what a receive waited for (REQ). */
+  #sent(base: SocketBase): void {
+    this.#out.sent();
+    if (this.#receiving !== null) this.#advance(base);
   }
 
   /** Sends, blocking the thread for at most `sendTimeout`. */
@@ -246,7 +256,7 @@ export class SocketState {
           () => base.trySend(out.parts, count),
         );
       }
-      out.sent();
+      this.#sent(base);
     } finally {
       out.clear();
     }
@@ -260,7 +270,7 @@ export class SocketState {
     if (count === 0) return true;
     try {
       const sent = base.trySend(out.parts, count);
-      if (sent) out.sent();
+      if (sent) this.#sent(base);
       return sent;
     } finally {
       out.clear();
@@ -299,6 +309,7 @@ export class SocketState {
     const timeout = base.options.receiveTimeout;
     const deferred = this.#fastOperations >= FAST_OPERATIONS_MAX &&
       timeout !== 0;
+    let refusal: ZmqError | null = null;
     if (!deferred) {
       try {
         const value = this.#take(base, form);
@@ -308,10 +319,13 @@ export class SocketState {
         }
         if (timeout === 0) throw new ZmqError("EAGAIN");
       } catch (error) {
-        if (!isOutOfTurn(error, this.#sending)) return Promise.reject(error);
+        if (timeout === 0 || !mayPass(error, base)) {
+          return Promise.reject(error);
+        }
+        refusal = error;
       }
     }
-    const operation = new PendingOperation(form);
+    const operation = new PendingOperation(form, refusal);
     this.#receiving = operation;
     this.#wait(base, operation, timeout, signal, deferred);
     return operation.promise;
@@ -353,6 +367,7 @@ export class SocketState {
     received.clear();
     // A REP that has received may send, for example: no mail tells of that.
     if (this.#watchers.size > 0) queueMicrotask(() => this.#tellWatchers());
+    if (this.#sending !== null) this.#advance(base);
     return form === ReceiveForm.ITERATION
       ? { value: parts, done: false }
       : parts;
@@ -464,10 +479,16 @@ export class SocketState {
 
   #advanceSend(base: SocketBase, operation: PendingOperation): boolean {
     try {
-      if (!base.trySend(this.#out.parts, this.#out.count)) return false;
+      if (!base.trySend(this.#out.parts, this.#out.count)) {
+        operation.refusal = null;
+        return false;
+      }
       this.#out.sent();
     } catch (error) {
-      if (isOutOfTurn(error, this.#receiving)) return false;
+      if (mayPass(error, base)) {
+        operation.refusal = error;
+        return false;
+      }
       this.#endSend(base, operation);
       operation.reject(error);
       return true;
@@ -482,12 +503,18 @@ export class SocketState {
     try {
       value = this.#take(base, operation.form);
     } catch (error) {
-      if (isOutOfTurn(error, this.#sending)) return false;
+      if (mayPass(error, base)) {
+        operation.refusal = error;
+        return false;
+      }
       this.#endReceive(base, operation);
       operation.reject(error);
       return true;
     }
-    if (value === undefined) return false;
+    if (value === undefined) {
+      operation.refusal = null;
+      return false;
+    }
     this.#endReceive(base, operation);
     operation.resolve(value);
     return true;
@@ -499,7 +526,8 @@ export class SocketState {
     // go first was not even tried.
     if (operation.deferred) this.#endDeferral(base, operation);
     this.#advance(base);
-    this.#fail(base, operation, new ZmqError("EAGAIN"));
+    const reason = operation.refusal ?? new ZmqError("EAGAIN");
+    this.#fail(base, operation, reason);
   }
 
   #fail(base: SocketBase, operation: PendingOperation, reason: unknown): void {
@@ -518,12 +546,16 @@ export class SocketState {
 }
 
 /**
- * Whether an operation is out of turn only until the pending one of the other
- * direction is done, such as a REQ's receive behind a send that waits for a
- * peer. Without such a one, waiting would be for ever.
+ * Whether an error only says what state the socket is in. zeromq.js asks for
+ * readiness first, so operations that wait see such an error only when their
+ * time is over: what is out of turn (REQ, REP) waits for its turn, and what a
+ * mandatory ROUTER cannot route waits as long as there is nobody at all to
+ * send to.
  */
-function isOutOfTurn(error: unknown, other: PendingOperation | null): boolean {
-  return other !== null && error instanceof ZmqError && error.code === "EFSM";
+function mayPass(error: unknown, base: SocketBase): error is ZmqError {
+  if (!(error instanceof ZmqError)) return false;
+  return error.code === "EFSM" ||
+    (error.code === "EHOSTUNREACH" && !base.hasOut());
 }
 
 /** Blocks the thread until an attempt succeeds or the time has passed. */

@@ -206,8 +206,9 @@ export class Subscriber extends ReadableSocket {
 }
 
 /**
- * Sends a request and receives its reply, in turns (RFC 28, REQ). Operations
- * out of turn fail with EFSM. Requests are dealt out among the peers.
+ * Sends a request and receives its reply, in turns (RFC 28, REQ). What is out
+ * of turn waits for its turn and fails with EFSM when its time is over, at once
+ * if it is synchronous. Requests are dealt out among the peers.
  *
  * @example
  * ```ts
@@ -289,7 +290,8 @@ export class Request extends DuplexSocket {
 
 /**
  * Receives requests and sends a reply to each, in turns (RFC 28, REP).
- * Operations out of turn fail with EFSM. Requests are taken from the peers in
+ * What is out of turn waits for its turn and fails with EFSM when its time is
+ * over, at once if it is synchronous. Requests are taken from the peers in
  * turns.
  *
  * @example
@@ -297,7 +299,7 @@ export class Request extends DuplexSocket {
  * import { Reply } from "@purezmq/zmq";
  * import assert from "node:assert/strict";
  *
- * using server = new Reply();
+ * using server = new Reply({ sendTimeout: 10 });
  * await assert.rejects(server.send("to nobody"), { code: "EFSM" });
  * ```
  */
@@ -452,7 +454,9 @@ export class Router extends DuplexSocket {
 
   /**
    * Whether sending to an unknown peer fails with EHOSTUNREACH, and waits for
-   * one whose queue is full, instead of dropping the message. Write-only.
+   * one whose queue is full, instead of dropping the message. As long as there
+   * is no peer at all to send to, `send` waits for one; synchronous calls fail
+   * at once. Write-only.
    *
    * @default {false}
    */

@@ -105,8 +105,9 @@ export abstract class WritableSocket extends Socket implements Writable {
    * @param options How to cancel a send that waits.
    * @returns A promise for the message being queued. Rejected with the
    *   signal's reason, or with a {@linkcode ZmqError}: EAGAIN if `sendTimeout`
-   *   passed or the socket was closed, EFSM if it is not this socket's turn to
-   *   send, EHOSTUNREACH if there is no such peer, ETERM, EOWNERDEAD, ENOMEM.
+   *   passed or the socket was closed, EFSM if until then it was not this
+   *   socket's turn to send (REQ, REP), EHOSTUNREACH if there is no such peer
+   *   or until then was none at all, ETERM, EOWNERDEAD, ENOMEM.
    * @throws {TypeError} There is no message, or it cannot be sent.
    * @throws {ZmqError} EBUSY if a send is pending or a bind is under way, EBADF
    *   if the socket is closed.
@@ -124,7 +125,8 @@ export abstract class WritableSocket extends Socket implements Writable {
    *
    * @param message One part, or an array of the message's parts.
    * @throws {TypeError} There is no message, or it cannot be sent.
-   * @throws {ZmqError} What `send` rejects or throws.
+   * @throws {ZmqError} What `send` rejects or throws; EFSM and EHOSTUNREACH at
+   *   once.
    */
   sendSync(message: MessageLike | readonly MessageLike[]): void {
     stateOf(this).sendSync(message);

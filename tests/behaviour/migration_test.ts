@@ -299,6 +299,7 @@ for (const transport of TRANSPORTS) {
     assert.equal(lateId.length, 5);
     assert.equal(count(lateId), (count(id) + 1) % 2 ** 32);
     await router.move();
+    await router.set("sendTimeout", 0);
     await assert.rejects(router.send("nobody", "x"), { code: "EHOSTUNREACH" });
   });
 
@@ -311,11 +312,15 @@ for (const transport of TRANSPORTS) {
       await rep.expect(`question ${n}`, "part");
       if (n % 2 === 0) await rep.send(`answer ${n}`);
       await req.move();
+      await req.set("sendTimeout", 0);
       await assert.rejects(req.send("too soon"), { code: "EFSM" });
+      await req.set("sendTimeout", 10_000);
       if (n % 2 === 1) await rep.send(`answer ${n}`);
       await req.expect(`answer ${n}`);
       await req.move();
+      await req.set("receiveTimeout", 0);
       await assert.rejects(req.receive(), { code: "EFSM" });
+      await req.set("receiveTimeout", 10_000);
     }
   });
 
@@ -335,7 +340,9 @@ for (const transport of TRANSPORTS) {
       for (let answered = 0; answered < 3; answered += 1) {
         const [who] = await rep.receive();
         await rep.move();
+        await rep.set("receiveTimeout", 0);
         await assert.rejects(rep.receive(), { code: "EFSM" });
+        await rep.set("receiveTimeout", 10_000);
         await rep.send(`for ${who}`);
       }
       await asking[0]?.expect("for 0");

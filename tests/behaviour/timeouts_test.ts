@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { Dealer, Pull, Push, Request } from "../../mod.ts";
+import { Dealer, Pull, Push, Reply, Request, Router } from "../../mod.ts";
 import { expectMessage } from "../support/messages.ts";
 import { scenario } from "../support/scenario.ts";
-import { within } from "../support/wait.ts";
+import { nextTurn, within } from "../support/wait.ts";
 
 const EAGAIN = {
   code: "EAGAIN",
@@ -65,19 +65,84 @@ scenario("after a timeout the socket goes on as before", async (s) => {
 });
 
 scenario(
-  "close rejects what waits with EAGAIN, and a REQ's receive with EFSM",
+  "close rejects what waits with EAGAIN, and what was out of turn with EFSM",
   async (s) => {
     const pull = s.openPlain(Pull);
     const push = s.openPlain(Push);
     const req = s.openPlain(Request);
-    const receiving = assert.rejects(pull.receive(), EAGAIN);
-    const sending = assert.rejects(push.send("x"), EAGAIN);
-    const asking = assert.rejects(req.receive(), { code: "EFSM" });
-    for (const socket of [pull, push, req]) socket.close();
-    await within(Promise.all([receiving, sending, asking]), "the rejections");
+    const rep = s.openPlain(Reply);
+    const router = s.openPlain(Router, { mandatory: true });
+    const all = [
+      pull.receive(),
+      push.send("x"),
+      req.receive(),
+      rep.send("x"),
+      router.send(["nobody", "x"]),
+    ];
+    let settled = 0;
+    for (const one of all) one.catch(() => {}).finally(() => settled += 1);
+    await nextTurn();
+    assert.equal(settled, 0, "all of them wait");
+    for (const socket of [pull, push, req, rep, router]) socket.close();
+    const results = await within(Promise.allSettled(all), "the rejections");
+    const codes = results.map((result) =>
+      result.status === "rejected" ? result.reason.code : "fulfilled"
+    );
+    const expected = ["EAGAIN", "EAGAIN", "EFSM", "EFSM", "EHOSTUNREACH"];
+    assert.deepEqual(codes, expected);
     assert.equal(pull.closed, true);
   },
 );
+
+scenario("what is out of turn waits for its turn", async (s) => {
+  const req = s.openPlain(Request, { linger: 0 });
+  const rep = s.openPlain(Reply, { linger: 0 });
+  const receiving = req.receive();
+  const replying = rep.send("reply");
+  await s.join(rep, req, "inproc");
+  await req.send("request");
+  await expectMessage(rep, "request");
+  await within(replying, "the reply to be sent");
+  const [reply] = await within(receiving, "the reply");
+  assert.equal(String(reply), "reply");
+  // Twice in a row: the second one waits for the reply to the first.
+  await req.send("first");
+  const second = req.send("second");
+  await expectMessage(rep, "first");
+  await rep.send("to the first");
+  await expectMessage(req, "to the first");
+  await within(second, "the second request");
+  await expectMessage(rep, "second");
+});
+
+scenario("a timeout ends what is out of turn with the reason", async (s) => {
+  const options = { sendTimeout: 50, receiveTimeout: 50 };
+  const req = s.open(Request, options);
+  const rep = s.open(Reply, options);
+  const router = s.open(Router, { ...options, mandatory: true });
+  await assert.rejects(() => req.receive(), { code: "EFSM" });
+  await assert.rejects(() => rep.send("x"), { code: "EFSM" });
+  await assert.rejects(() => router.send(["nobody", "x"]), {
+    code: "EHOSTUNREACH",
+  });
+});
+
+scenario("a mandatory ROUTER's send waits for its first peer", async (s) => {
+  const router = s.openPlain(Router, { mandatory: true, linger: 0 });
+  const endpoint = await s.bind(router, "tcp");
+  const sending = router.send(["known", "hello"]);
+  const dealer = s.open(Dealer, { routingId: "known" });
+  dealer.connect(endpoint);
+  await within(sending, "the send");
+  await expectMessage(dealer, "hello");
+  // Now that there is somebody, others are unknown at once.
+  await within(
+    assert.rejects(() => router.send(["unknown", "x"]), {
+      code: "EHOSTUNREACH",
+    }),
+    "the refusal",
+  );
+});
 
 scenario(
   "one receive and one send may wait at a time, a second is EBUSY",

@@ -211,6 +211,7 @@ scenario(
     for (let n = 0; n < 20; n += 1) {
       assert.deepEqual(await dealers[n]?.receiveTexts(), [`to ${n}`]);
     }
+    router.sendTimeout = 0;
     await assert.rejects(() => router.send(["nobody", "x"]), {
       code: "EHOSTUNREACH",
     });

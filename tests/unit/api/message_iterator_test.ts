@@ -51,11 +51,19 @@ describe("iterating over messages", () => {
     assert.deepEqual(await iterator.next(), { value: undefined, done: true });
   });
 
+  test("fails at close when it was not the socket's turn to receive", async () => {
+    const { base, state, iterator } = open();
+    base.receiveError = new ZmqError("EFSM");
+    const next = iterator.next();
+    state.close();
+    await assert.rejects(next, { code: "EFSM" });
+    assert.deepEqual(await iterator.next(), { value: undefined, done: true });
+  });
+
   test("fails with the error of a receive", async () => {
     const { base, iterator } = open();
     base.options.receiveTimeout = 0;
     await assert.rejects(iterator.next(), { code: "EAGAIN" });
-    base.options.receiveTimeout = -1;
     base.receiveError = new ZmqError("EFSM");
     await assert.rejects(iterator.next(), { code: "EFSM" });
   });
