@@ -68,6 +68,39 @@ export interface PollItem<D = unknown> extends PollInterest {
  * assert.equal(event?.data, "an order");
  * assert.equal(event.target, control);
  * ```
+ *
+ * @example A socket and a descriptor together
+ * ```ts
+ * import { Poller, Pull, Push } from "@purezmq/zmq";
+ * import {
+ *   acceptConnection,
+ *   closeDescriptor,
+ *   connectTcp,
+ *   listenTcp,
+ * } from "@purezmq/zmq/poller";
+ * import assert from "node:assert/strict";
+ *
+ * using orders = new Pull();
+ * await orders.bind("inproc://orders");
+ * const door = listenTcp("127.0.0.1", 0);
+ *
+ * using poller = new Poller<string>();
+ * poller.add(orders, { readable: true }, "an order");
+ * poller.add(door.fd, { readable: true }, "a visitor");
+ *
+ * const visitor = connectTcp("127.0.0.1", door.port);
+ * const [event] = await poller.wait(5000);
+ * assert.equal(event?.data, "a visitor");
+ * const connection = acceptConnection(door.fd);
+ *
+ * using sender = new Push();
+ * sender.connect("inproc://orders");
+ * await sender.send("tea");
+ * assert.equal(poller.waitSync(5000)?.target, orders);
+ *
+ * poller.remove(door.fd); // before it is closed
+ * for (const fd of [connection, visitor, door.fd]) closeDescriptor(fd);
+ * ```
  */
 export class Poller<D = undefined> {
   readonly #items = new PollItems();

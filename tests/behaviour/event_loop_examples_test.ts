@@ -1,5 +1,5 @@
-// The examples in the documentation of the event loops, each as a program of
-// its own: it succeeds, and says nothing.
+// The examples in the documentation of pollers and event loops, each as a
+// program of its own: it succeeds, and says nothing.
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -8,6 +8,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import * as library from "../../mod.ts";
+import * as waiting from "../../src/poller_entry.ts";
 import { docExamples, exampleUntil } from "../support/doc_examples.ts";
 import { commandFor } from "../support/runtime.ts";
 import { until, within } from "../support/wait.ts";
@@ -42,11 +44,22 @@ function endOf(child: ChildProcess): Promise<End> {
   });
 }
 
-describe("an example of the event loops:", () => {
+test("the entry point of what waits has the library's own pollers", () => {
+  for (const name of ["Poller", "poll", "pollSync", "ZmqError"] as const) {
+    assert.equal(typeof waiting[name], "function", name);
+    assert.equal(waiting[name], library[name], name);
+  }
+});
+
+describe("an example of pollers and event loops:", () => {
   const folder = mkdtempSync(join(tmpdir(), "purezmq-"));
   after(() => rmSync(folder, { recursive: true }));
 
-  const examples = docExamples("src/event_loop");
+  const examples = [
+    ...docExamples("src"),
+    ...docExamples("src/event_loop"),
+    ...docExamples("src/api").filter(({ path }) => path.endsWith("/poller.ts")),
+  ];
   for (const [index, { title, source }] of examples.entries()) {
     test(title, async () => {
       const path = join(folder, `example_${index}.ts`);
@@ -150,6 +163,7 @@ describe("an example of the event loops:", () => {
         /files/,
         /signal/i,
         /wake/,
+        /descriptor together/,
       ]
     ) {
       assert.match(titles, kind);

@@ -141,6 +141,12 @@ export const LAYERS: readonly Layer[] = [
     // Buffers, warnings and timers as zeromq.js has them; both runtimes do.
     outside: ["node:buffer", "node:fs", "node:process", "node:timers"],
   },
+  // What waits: the package's second entry point.
+  {
+    path: "src/poller_entry.ts",
+    mayImport: ["src/event_loop", "src/api"],
+    outside: [],
+  },
   { path: "mod.ts", mayImport: ["src/api"], outside: [] },
 ];
 

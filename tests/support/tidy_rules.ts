@@ -282,7 +282,7 @@ function startedFrom(project: Project, path: string): string[] {
 export function filesAreReachable(project: Project): string[] {
   const roots = project.sources((path) =>
     path === "mod.ts" || path === "src/io_thread_entry.ts" ||
-    path === "src/event_loop/mod.ts" ||
+    path === "src/poller_entry.ts" ||
     path === "src/event_loop/event_loop_worker.ts" ||
     path.endsWith("_test.ts") || path.startsWith("bench/") ||
     path.startsWith("tests/") && path.includes("/fixtures/") ||
