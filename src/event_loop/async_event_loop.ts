@@ -76,7 +76,12 @@ const BUSY_TURNS_MAX = 16;
  * descriptor and direction has at most one event waiting.
  *
  * The loop keeps the program running only while an event is awaited. Leaving
- * a `for await` closes it; so does `using`.
+ * a `for await` closes it; so does `using`. Close it before its thread ends:
+ * what the system opened for it is the process's, and a Worker that is
+ * terminated closes nothing.
+ *
+ * Whatever but an event is asked of a closed loop is refused with an
+ * {@linkcode EventLoopError} of code EBADF.
  *
  * @example Everything at once
  * ```ts
@@ -114,7 +119,8 @@ export class AsyncEventLoop implements AsyncIterable<LoopEvent>, Disposable {
    *
    * @throws {ZmqError} EINVAL: no such trigger, or a system without epoll and
    * kqueue.
-   * @throws {RangeError} The system has no descriptor or memory left.
+   * @throws {EventLoopError} EMFILE, ENFILE: no descriptor left. ENOMEM: no
+   * memory.
    */
   constructor(options: AsyncEventLoopOptions = {}) {
     const { signals, workerUrl } = options;
@@ -260,7 +266,10 @@ export class AsyncEventLoop implements AsyncIterable<LoopEvent>, Disposable {
    * The next event; `done` when the loop is closed, also meanwhile. Several
    * calls at a time get one event each, in order.
    *
-   * @throws {EventLoopError} EMTHREAD: the loop's thread did not start.
+   * @throws {EventLoopError} EMTHREAD: the loop's thread did not start, or
+   * died; `cause` says of what. ENOTSUP: the program is bundled, and the loop
+   * was given no `workerUrl`.
+   * @throws {RangeError} The system cannot wait any more: close the loop.
    */
   next(): Promise<IteratorResult<LoopEvent, undefined>> {
     const result = this.#before.then(() => this.#next());

@@ -58,6 +58,10 @@ export interface EventLoopOptions {
  * Close it before its thread ends: what the system opened for it is the
  * process's, and a thread that is terminated closes nothing.
  *
+ * Whatever is asked of a closed loop is refused with an
+ * {@linkcode EventLoopError} of code EBADF, and a callback that is no function
+ * with a TypeError.
+ *
  * Callbacks are called one after the other, from {@linkcode EventLoop.run} or
  * {@linkcode EventLoop.runOnce}. What they throw comes out of that call when
  * the turn is through, so that no other event is lost; the loop can be run on.
@@ -84,7 +88,8 @@ export class EventLoop implements Disposable {
    *
    * @throws {ZmqError} EINVAL: this system does not have what the options ask
    * for; the message says what it has.
-   * @throws {RangeError} The system has no descriptor or memory left.
+   * @throws {EventLoopError} EMFILE, ENFILE: no descriptor left, or for select
+   * none below 1024. ENOMEM: no memory.
    */
   constructor(options: EventLoopOptions = {}) {
     this.#core = new LoopCore(options, "EventLoop", null);
@@ -96,6 +101,7 @@ export class EventLoop implements Disposable {
    *
    * @param handle The loop's {@linkcode EventLoop.wakeHandle}.
    * @returns False when that loop is closed; then nothing happens.
+   * @throws {TypeError} It is no such handle.
    */
   static wake(handle: WakeHandle): boolean {
     return wakeLoop(handle);
@@ -160,7 +166,8 @@ export class EventLoop implements Disposable {
    * Ends the watch of a descriptor, the same as {@linkcode Watch.close}.
    *
    * @throws {TypeError} `fd` is no integer.
-   * @throws {EventLoopError} EBADF: negative. ENOENT: not watched.
+   * @throws {EventLoopError} EBADF: negative, or the loop is closed. ENOENT:
+   * not watched.
    */
   unwatch(fd: number): void {
     this.#core.unwatch(fd);
@@ -171,7 +178,9 @@ export class EventLoop implements Disposable {
    *
    * @param delayMs Milliseconds, 0 or more, with fractions; by the monotonic
    * clock never early, and about a millisecond late when nothing else is due.
-   * @throws {TypeError} The delay is negative or no finite number.
+   * @throws {TypeError} The delay is negative or no finite number, or the
+   * callback no function.
+   * @throws {EventLoopError} EBADF: the loop is closed.
    */
   setTimer(delayMs: number, callback: (timer: LoopTimer) => void): LoopTimer {
     return this.#core.setTimer(delayMs, callback);
@@ -185,7 +194,9 @@ export class EventLoop implements Disposable {
    * @param periodMs Milliseconds, above 0, with fractions.
    * @param callback Gets the number of ticks that were left out before this
    * one, 0 as a rule.
-   * @throws {TypeError} The period is not above 0, or no finite number.
+   * @throws {TypeError} The period is not above 0, or no finite number, or the
+   * callback no function.
+   * @throws {EventLoopError} EBADF: the loop is closed.
    */
   setTicker(
     periodMs: number,
@@ -212,10 +223,13 @@ export class EventLoop implements Disposable {
    * blocks the signal, and the threads of the runtimes do not.
    *
    * @param signal Its name, such as `"SIGTERM"`.
-   * @throws {TypeError} No signal of this system.
+   * @throws {TypeError} No signal of this system, or the callback no function.
    * @throws {EventLoopError} EINVAL: SIGKILL or SIGSTOP, one that the runtime
-   * keeps, or one that the relay does not have. ENOTSUP: see above.
-   * EMTHREAD: the thread that listens did not start.
+   * keeps, or one that the relay does not have. ENOTSUP: see above; also in a
+   * bundled program whose loop was given no `workerUrl`. EMTHREAD: the thread
+   * that listens did not start (`cause` says why, if that is known) or died.
+   * EMFILE: no descriptor left, or 256 loops have this relay. EBADF: the loop
+   * is closed.
    */
   onSignal(
     signal: string,
@@ -233,9 +247,10 @@ export class EventLoop implements Disposable {
    *
    * @param pid Its id, above 0. A process that has ended but was not yet
    * waited for is told of at once.
-   * @throws {TypeError} `pid` is no positive integer.
+   * @throws {TypeError} `pid` is no positive integer, or the callback no
+   * function.
    * @throws {EventLoopError} ESRCH: no such process. ENOSYS: Linux before
-   * 5.3. EINVAL: the id of a thread. EMFILE: no descriptor left.
+   * 5.3. EINVAL: the id of a thread. EMFILE: no descriptor left. EBADF: the loop is closed.
    */
   onProcessExit(
     pid: number,
@@ -254,10 +269,12 @@ export class EventLoop implements Disposable {
    *
    * @param path Of the file or directory; of what it points to, when it is a
    * link.
-   * @throws {TypeError} Empty, or with a zero byte.
+   * @throws {TypeError} Empty, or with a zero byte, or the callback no
+   * function.
    * @throws {EventLoopError} ENOENT: no such file. EACCES: not readable.
    * ENOSPC: too many watches (Linux: fs.inotify.max_user_watches). EMFILE: no
-   * descriptor left, or too many inotify instances of this user.
+   * descriptor left, or too many inotify instances of this user. EBADF: the
+   * loop is closed.
    */
   onFileChange(
     path: string,
@@ -266,7 +283,12 @@ export class EventLoop implements Disposable {
     return this.#core.onFileChange(path, callback);
   }
 
-  /** Calls back after {@linkcode EventLoop.wake}, once per turn. */
+  /**
+   * Calls back after {@linkcode EventLoop.wake}, once per turn.
+   *
+   * @throws {TypeError} The callback is no function.
+   * @throws {EventLoopError} EBADF: the loop is closed.
+   */
   onWake(callback: () => void): LoopSource {
     return this.#core.onWake(callback);
   }
@@ -276,6 +298,7 @@ export class EventLoop implements Disposable {
    * {@linkcode EventLoop.close} is called, by a callback.
    *
    * @throws {EventLoopError} EBADF: the loop is closed. EBUSY: it runs already.
+   * @throws {RangeError} The system cannot wait any more: close the loop.
    * @throws What a callback threw; an AggregateError when several did.
    */
   run(): void {

@@ -407,10 +407,11 @@ function openPoller(options: PollerOptions, call: string): Poller {
     return createPoller(options);
   } catch (error) {
     // Pollers name the system's error at the end of their message.
-    const code = error instanceof RangeError
-      ? / (E[A-Z0-9]+)$/.exec(error.message)?.[1] ?? ""
-      : "";
-    if (!isErrorCode(code)) throw error;
+    const { message } = error as Error;
+    const code = message.includes("select takes descriptors below")
+      ? "EMFILE"
+      : / (E[A-Z0-9]+)$/.exec(message)?.[1] ?? "";
+    if (!(error instanceof RangeError) || !isErrorCode(code)) throw error;
     const reason = refused(call, {}, -errnoNumber(code));
     reason.cause = error;
     throw reason;

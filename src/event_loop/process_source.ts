@@ -3,6 +3,7 @@
 import {
   closeFd,
   decodeWaitStatus,
+  errnoNumber,
   EVFILT_PROC,
   host as system,
   NOTE_EXIT,
@@ -36,6 +37,9 @@ export interface ProcessExit {
    */
   readonly signal: string | null;
 }
+
+const ENOENT = -errnoNumber("ENOENT");
+const EINVAL = -errnoNumber("EINVAL");
 
 function toExit(pid: number, { exitCode, signal }: ProcessEnd): ProcessExit {
   return {
@@ -77,7 +81,8 @@ export class PidSource extends OpenSource {
     call: string,
   ): PidSource {
     const fd = openProcess(pid);
-    if (fd < 0) throw refused(call, { pid }, fd);
+    // Linux since 6.9 says ENOENT of threads, and EINVAL before.
+    if (fd < 0) throw refused(call, { pid }, fd === ENOENT ? EINVAL : fd);
     // The poller is asked first, with a listener that is there only later.
     let source: PidSource | null = null;
     const handle = loop.poller.add(fd, {

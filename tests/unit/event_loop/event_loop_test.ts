@@ -412,25 +412,34 @@ test("what is no handle of a loop cannot be woken", () => {
 
 const notLinux = host.os === "linux" ? null : "the calls are Linux'";
 
+/** Says that the process has no descriptor left. */
+function hasNone(): number {
+  openLibc().errno[0] = errnoNumber("EMFILE");
+  return -1;
+}
+
+/** Has only descriptors left that select cannot wait for. */
+function hasHighOnes(fds: Int32Array): number {
+  fds.set([100_000, 100_001]);
+  return 0;
+}
+
 for (
-  const [poller, call] of [
-    ["epoll", "epoll_create1"],
-    ["epoll", "eventfd"],
-    ["poll", "pipe2"],
-    ["select", "pipe2"],
+  const [poller, call, answer] of [
+    ["epoll", "epoll_create1", hasNone],
+    ["epoll", "eventfd", hasNone],
+    ["poll", "pipe2", hasNone],
+    ["select", "pipe2", hasNone],
+    ["select", "pipe2", hasHighOnes],
   ] as const
 ) {
   testUnless(
     notLinux,
-    `running out of descriptors is told: ${call} of ${poller}`,
+    `running out of descriptors: ${poller} when ${call} ${answer.name}`,
     () => {
-      const libc = openLibc();
-      const table = libc.call as unknown as Record<string, () => number>;
-      const real = table[call] as () => number;
-      table[call] = () => {
-        libc.errno[0] = errnoNumber("EMFILE");
-        return -1;
-      };
+      const table = openLibc().call as unknown as Record<string, unknown>;
+      const real = table[call];
+      table[call] = answer;
       try {
         const error = refusal(() => new EventLoop({ poller }));
         assert.ok(error instanceof EventLoopError);

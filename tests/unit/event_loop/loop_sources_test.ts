@@ -336,6 +336,19 @@ for (const kind of LOOP_KINDS) {
 
 const notLinux = host.os === "linux" ? null : "inotify is Linux'";
 
+testUnless(
+  host.os === "linux" ? null : "there is no /proc to look into",
+  "the id of a thread is refused",
+  () => {
+    using loop = new EventLoop();
+    const threads = readdirSync("/proc/self/task").map(Number);
+    const thread = threads.find((id) => id !== process.pid) ?? -1;
+    const error = refusal(() => loop.onProcessExit(thread, () => {}));
+    assert.equal(error.code, "EINVAL");
+    assert.match(error.message ?? "", new RegExp(`process ${thread} is a thr`));
+  },
+);
+
 testUnless(notLinux, "a queue that ran over is told as such", () => {
   const folder = mkdtempSync(join(tmpdir(), "purezmq-"));
   using loop = new EventLoop();
