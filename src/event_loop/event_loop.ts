@@ -212,7 +212,10 @@ export class EventLoop implements Disposable {
    *
    * Where signals come from:
    * - from the {@linkcode SignalRelay} whose handle the loop was given;
-   * - without one, on macOS and FreeBSD from the kernel (EVFILT_SIGNAL);
+   * - without one, on macOS and FreeBSD from the kernel (EVFILT_SIGNAL). What a
+   *   signal does is the process's: the loop that was the first to listen to it
+   *   brings the default back when it stops, also under the loops of other
+   *   threads, so several that listen to one signal share a relay;
    * - without one, under Deno on Linux from a thread that the loop starts for
    *   it, because Deno tells every thread of signals, but a blocking one cannot
    *   listen;
