@@ -1,32 +1,48 @@
 // libzmq: ip_resolver.cpp · runs on: resolver thread · RFC: –
 
-import { lookupHost, MessagePipe, wake } from "../../ffi/mod.ts";
-import { compareExchange, load, store, wait } from "../memory/shared_access.ts";
-import { Ring } from "./resolver.ts";
+import { gettid, lookupHost, MessagePipe, wake } from "../../ffi/mod.ts";
+import {
+  add,
+  compareExchange,
+  load,
+  store,
+  wait,
+} from "../memory/shared_access.ts";
+import { Bell, Ring } from "./resolver.ts";
 import type { LookupAnswer, LookupRequest, ResolverData } from "./resolver.ts";
 
 /** Answers questions until told to stop. */
-export function runResolver(data: ResolverData): void {
+export function runResolver(
+  data: ResolverData,
+  lookup: (
+    name: string,
+    family: 0 | 4 | 6,
+  ) => { readonly addresses: readonly string[] } = lookupHost,
+): void {
   const channel = MessagePipe.from(data.port);
   const bell = new Int32Array(data.bell);
+  store(bell, Bell.TID, gettid());
   let seen = 0;
   for (;;) {
     const message = channel.take() as LookupRequest | null | undefined;
     if (message === undefined) {
       // The last word may be lost with the channel.
-      if (load(bell, 1) === Ring.CLOSED) break;
-      wait(bell, 0, seen, Infinity);
-      seen = load(bell, 0);
+      if (load(bell, Bell.RING) === Ring.CLOSED) break;
+      wait(bell, Bell.REQUESTS, seen, Infinity);
+      seen = load(bell, Bell.REQUESTS);
       continue;
     }
-    if (message === null || load(bell, 1) === Ring.CLOSED) break;
+    if (message === null || load(bell, Bell.RING) === Ring.CLOSED) break;
     const { id, name, family } = message;
-    const { addresses } = lookupHost(name, family);
+    const { addresses } = lookup(name, family);
     const answer: LookupAnswer = { id, addresses };
     channel.post(answer);
-    if (compareExchange(bell, 1, Ring.FREE, Ring.RINGING) !== Ring.FREE) break;
+    add(bell, Bell.ANSWERS, 1);
+    if (
+      compareExchange(bell, Bell.RING, Ring.FREE, Ring.RINGING) !== Ring.FREE
+    ) break;
     wake(data.wakeTarget);
-    store(bell, 1, Ring.FREE);
+    store(bell, Bell.RING, Ring.FREE);
   }
   channel.close();
 }

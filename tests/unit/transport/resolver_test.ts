@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { resolverOf } from "../../../src/transport/resolver.ts";
+import { LOOKUPS_MAX, resolverOf } from "../../../src/transport/resolver.ts";
 import { FakeIo } from "../../support/fake_io.ts";
 import { leakFree } from "../../support/leaks.ts";
 import { liveWorkers } from "../../support/leaks.ts";
@@ -22,6 +22,96 @@ async function lookUp(io: FakeIo, ...names: string[]): Promise<string[][]> {
   );
   return answers;
 }
+
+/** An I/O thread whose resolver is that of tests/support/workers. */
+class Stage {
+  readonly io = new FakeIo();
+  /** The names that were answered, in order, with what there was. */
+  readonly answers: string[] = [];
+
+  constructor() {
+    const url = new URL(
+      "../../support/workers/resolver_worker.ts",
+      import.meta.url,
+    );
+    Object.assign(this.io, { workerUrl: url.href });
+  }
+
+  lookup(name: string): () => void {
+    return resolverOf(this.io).lookup(
+      name,
+      0,
+      (addresses) => this.answers.push(`${name}: ${addresses}`),
+    );
+  }
+
+  /** Turns, with a clock that runs or stands still. */
+  async answered(count: number, clockRuns = true): Promise<string[]> {
+    await until(() => {
+      this.io.pass(clockRuns ? 10 : 0);
+      return this.answers.length >= count;
+    }, `${count} answers`);
+    return this.answers;
+  }
+}
+
+describe("resolver: names that hang", () => {
+  test(
+    "do not hold up others, as long as there are not too many",
+    leakFree(async () => {
+      const s = new Stage();
+      const before = liveWorkers();
+      for (let n = 1; n < LOOKUPS_MAX; n += 1) s.lookup(`slow ${n}`);
+      for (const name of ["a", "b", "c"]) s.lookup(name);
+      assert.deepEqual(await s.answered(3), ["a: a", "b: b", "c: c"]);
+      await s.answered(LOOKUPS_MAX + 2);
+      assert.ok(liveWorkers() <= before + LOOKUPS_MAX);
+      s.io.stop();
+    }),
+  );
+
+  test(
+    "one thread is enough for names that do not",
+    leakFree(async () => {
+      const s = new Stage();
+      const before = liveWorkers();
+      for (const name of ["a", "b", "c", "d"]) s.lookup(name);
+      await s.answered(4, false);
+      assert.equal(liveWorkers(), before + 1);
+      s.io.stop();
+    }),
+  );
+
+  test(
+    "are not asked for when they were taken back before",
+    leakFree(async () => {
+      const s = new Stage();
+      s.lookup("slow");
+      const takeBack = s.lookup("dies");
+      s.lookup("behind");
+      takeBack();
+      assert.deepEqual(await s.answered(2, false), [
+        "slow: slow",
+        "behind: behind",
+      ]);
+      s.io.stop();
+    }),
+  );
+
+  test(
+    "or whose thread dies are without address; others are looked up again",
+    leakFree(async () => {
+      const s = new Stage();
+      s.lookup("dies");
+      s.lookup("behind");
+      const answers = await s.answered(2);
+      assert.deepEqual(answers.toSorted(), ["behind: behind", "dies: "]);
+      s.lookup("later");
+      await s.answered(3);
+      s.io.stop();
+    }),
+  );
+});
 
 describe("resolver", () => {
   test("finds a name of the hosts file, and says when there is none", async () => {
