@@ -34,6 +34,8 @@ export interface Library {
   isPermissionError(error: unknown): boolean;
   /** A safe integer as an argument of type `word`. */
   word(value: number): Word;
+  /** Whether a typed array's `set` copies shared memory by single bytes. */
+  readonly copiesSharedByBytes: boolean;
   /** Memory that somebody else owns, as a buffer; nothing is copied. */
   bufferAt(address: number, length: number): ArrayBuffer;
 }

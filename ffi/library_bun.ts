@@ -46,6 +46,8 @@ export const library: Library = {
     return false;
   },
 
+  copiesSharedByBytes: false,
+
   word(value: number): Word {
     return value;
   },

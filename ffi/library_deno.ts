@@ -27,6 +27,8 @@ export const library: Library = {
       error instanceof Deno.errors.PermissionDenied;
   },
 
+  copiesSharedByBytes: true,
+
   word(value: number): Word {
     return BigInt(value);
   },

@@ -12,6 +12,7 @@
 export { monotonicMs } from "./clock.ts";
 export { ABSENT, type Constants } from "./constant_names.ts";
 export { constants } from "./constants.ts";
+export { copyBytes } from "./copy_bytes.ts";
 export { callLater, delay } from "./delay.ts";
 export { closeFd } from "./descriptor.ts";
 export {

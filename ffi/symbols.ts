@@ -38,6 +38,9 @@ const COMMON = {
   clock_gettime: { parameters: ["i32", "buffer"], result: "i32" },
   // Moves nothing here: it returns the address of its first argument.
   memmove: { parameters: ["buffer", "buffer", "word"], result: "word" },
+  // size_t as u32: what is copied at once is below 2^31 bytes, and a number
+  // that small fills its register with zeros. A word would be made per call.
+  memcpy: { parameters: ["buffer", "buffer", "u32"], result: "void" },
   madvise: { parameters: ["word", "word", "i32"], result: "i32" },
   sched_yield: { parameters: [], result: "i32" },
   getpagesize: { parameters: [], result: "i32" },

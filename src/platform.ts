@@ -4,6 +4,7 @@ import {
   addressOf,
   allocateBytes,
   callLater,
+  copyBytes,
   delay,
   gettid,
   isMainThread,
@@ -68,6 +69,7 @@ export const PLATFORM: CorePlatform = {
   gettid,
   threadAlive,
   allocateBytes,
+  copyBytes,
   wake(target: number): void {
     wake(target);
   },

@@ -566,8 +566,9 @@ export class Pipe implements PipeContract, CommandTarget {
       start + length,
       Math.min(reader.limit, start + SLAB_BYTES_MAX),
     );
-    const slab = this.#memory.control.platform.allocateBytes(end - start);
-    slab.set(reader.bytes.subarray(start, end));
+    const { platform } = this.#memory.control;
+    const slab = platform.allocateBytes(end - start);
+    platform.copyBytes(slab, 0, reader.bytes, start, end);
     this.#slab = slab;
     this.#slabFrom = start;
     this.#slabTo = end;
@@ -575,8 +576,9 @@ export class Pipe implements PipeContract, CommandTarget {
   }
 
   #copyOut(source: Uint8Array, start: number, length: number): Uint8Array {
-    const copy = this.#memory.control.platform.allocateBytes(length);
-    if (length > 0) copy.set(source.subarray(start, start + length));
+    const { platform } = this.#memory.control;
+    const copy = platform.allocateBytes(length);
+    platform.copyBytes(copy, 0, source, start, start + length);
     return copy;
   }
 
@@ -613,7 +615,9 @@ export class Pipe implements PipeContract, CommandTarget {
     const { blocks } = this.#memory;
     const ref = blocks.allocate(body.length, guaranteed);
     if (ref === 0) return false;
-    blocks.bytes(ref, 0, body.length).set(body);
+    const { length } = body;
+    const { platform } = this.#memory.control;
+    platform.copyBytes(blocks.bytes(ref, 0, length), 0, body, 0, length);
     if (this.writer.writeDescriptor(flags, ref, 0, body.length)) return true;
     blocks.release(ref);
     return false;

@@ -308,7 +308,8 @@ export class SocketBase implements EndpointOwner, CommandTarget, OwnHost {
 
   /** Makes big parts shareable before they go to several pipes. */
   share(parts: readonly OutPart[], count: number): readonly OutPart[] {
-    const { memory } = this.thread;
+    const { thread } = this;
+    const { memory } = thread;
     let shared: OutPart[] | null = null;
     for (let i = 0; i < count; i++) {
       const part = parts[i] as OutPart;
@@ -317,7 +318,7 @@ export class SocketBase implements EndpointOwner, CommandTarget, OwnHost {
       const ref = memory.blocks.allocate(part.length);
       if (ref === 0) break;
       const bytes = memory.blocks.bytes(ref, 0, part.length);
-      bytes.set(part);
+      thread.control.platform.copyBytes(bytes, 0, part, 0, part.length);
       shared ??= parts.slice(0, count);
       shared[i] = new Message(memory, ref, false, 0, part.length, bytes);
     }

@@ -321,9 +321,12 @@ export class Inbound {
         available,
         Math.min(target.length, this.#bodyLength) - this.#bodyHave,
       );
-      target.set(
-        source.subarray(this.consumed, this.consumed + count),
+      this.#memory.control.platform.copyBytes(
+        target,
         this.#bodyHave,
+        source,
+        this.consumed,
+        this.consumed + count,
       );
       this.#bodyHave += count;
       this.consumed += count;
@@ -377,8 +380,12 @@ export class Inbound {
     const { blocks } = this.#memory;
     const block = this.#allocateBody(larger, this.#bodyLength);
     if (block === 0) return false;
-    blocks.bytes(block, 0, larger).set(
+    this.#memory.control.platform.copyBytes(
+      blocks.bytes(block, 0, larger),
+      0,
       blocks.bytes(this.#block, 0, this.#bodyHave),
+      0,
+      this.#bodyHave,
     );
     blocks.release(this.#block);
     this.#block = block;

@@ -18,6 +18,17 @@ export interface MemoryPlatform {
   threadAlive(tid: number): boolean;
   /** Private bytes for the user, not zeroed; a node Buffer. */
   allocateBytes(length: number): Uint8Array;
+  /**
+   * Copies `source[from]` to `source[to - 1]` to `target[at]` on; either may
+   * be shared.
+   */
+  copyBytes(
+    target: Uint8Array,
+    at: number,
+    source: Uint8Array,
+    from: number,
+    to: number,
+  ): void;
   /** Wakes a thread that sleeps in its poller; never blocks. */
   wake(target: number): void;
 }

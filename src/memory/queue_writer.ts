@@ -140,7 +140,8 @@ export class QueueWriter {
   writeFrame(flags: number, body: Uint8Array): boolean {
     const length = body.length;
     if (!this.#writeHeader(flags, length)) return false;
-    this.#bytes.set(body, this.#offset);
+    const { platform } = this.#memory.control;
+    platform.copyBytes(this.#bytes, this.#offset, body, 0, length);
     this.#offset += length;
     return true;
   }
@@ -176,7 +177,8 @@ export class QueueWriter {
     if (this.#offset + length > this.#end && !this.#newChunk(length)) {
       return false;
     }
-    this.#bytes.set(source.subarray(from, to), this.#offset);
+    const { platform } = this.#memory.control;
+    platform.copyBytes(this.#bytes, this.#offset, source, from, to);
     this.#offset += length;
     return true;
   }

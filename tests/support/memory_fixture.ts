@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import {
   addressOf,
   allocateBytes,
+  copyBytes,
   gettid,
   madviseFree,
   threadAlive,
@@ -25,6 +26,7 @@ export const MEMORY_PLATFORM: MemoryPlatform = {
   gettid,
   threadAlive,
   allocateBytes,
+  copyBytes,
   wake(target: number): void {
     wake(target);
   },
