@@ -139,6 +139,8 @@ export class SocketBase implements EndpointOwner, CommandTarget, OwnHost {
       compareExchange(words, record + SOCKET.TICKET, ticket, 0) !== ticket
     ) throw new ZmqError("EINVAL");
     const socket = new SocketBase(host, record, options, true);
+    // Its peers may leave before it is used here.
+    if (handle.pipes.length + handle.endpoints.length > 0) host.thread.stand();
     socket.#restoreTree();
     const pipes = new Map<number, Pipe>();
     for (const saved of handle.pipes) {

@@ -243,6 +243,8 @@ export class SocketEndpoints {
 
   #bindInproc(text: string, endpoint: InprocEndpoint): void {
     const waiting = this.#inproc.bind(endpoint.name, this.#record);
+    // Peers come and go while the application does something else.
+    this.#socket.thread.stand();
     this.#add(text, true, 0, null);
     this.#socket.options.lastEndpoint = text;
     const { thread } = this.#socket;
@@ -284,6 +286,8 @@ export class SocketEndpoints {
       throw error;
     }
     pipe.writer.updateHwm();
+    // As for a bind.
+    thread.stand();
     this.#add(text, false, 0, pipe, binder === 0);
     if (binder !== 0) {
       thread.control.post(pipe.peerNode, Command.BIND);

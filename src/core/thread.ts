@@ -68,6 +68,8 @@ export class Thread {
   /** How often mail was handled; tells whether an answer may be out of date. */
   turns = 0;
   #processing = false;
+  /** The first error that was met in the mail under way. */
+  #failure: { readonly reason: unknown } | null = null;
   #state: number = ContextState.OPEN;
 
   /** Standing `waitAsync` and who wants it. */
@@ -154,6 +156,7 @@ export class Thread {
     }
     this.turns++;
     this.onProcessed?.();
+    this.#throwFailure();
     return true;
   }
 
@@ -163,12 +166,25 @@ export class Thread {
     this.control.drain(mailbox, nodes);
     for (let i = 0; i < nodes.length; i++) {
       const node = nodes[i] as number;
-      const bits = this.control.takePending(node);
-      const target = this.#targets.get(node);
-      if (target !== undefined) target.processCommands(bits);
-      else this.onUnknown?.(node, bits);
+      try {
+        const bits = this.control.takePending(node);
+        const target = this.#targets.get(node);
+        if (target !== undefined) target.processCommands(bits);
+        else this.onUnknown?.(node, bits);
+      } catch (reason) {
+        // The mail of all others is out of its mailbox already.
+        this.#failure ??= { reason };
+      }
     }
     nodes.length = 0;
+    if (!this.#processing) this.#throwFailure();
+  }
+
+  #throwFailure(): void {
+    const failure = this.#failure;
+    if (failure === null) return;
+    this.#failure = null;
+    throw failure.reason;
   }
 
   /**
@@ -380,10 +396,17 @@ export class Thread {
 
   #onWake(): void {
     this.#armed = false;
-    this.processMail();
-    if (
-      this.#retained > 0 || this.#standing || this.memory.loanCount > 0
-    ) this.arm();
+    try {
+      this.processMail();
+    } catch (error) {
+      // Nobody called who could be told: the operation that asks for it meets
+      // the same (memory that a dead thread took along). Mistakes are loud.
+      if (!(error instanceof ZmqError)) throw error;
+    } finally {
+      if (
+        this.#retained > 0 || this.#standing || this.memory.loanCount > 0
+      ) this.arm();
+    }
   }
 
   #onLivenessTimer(): void {

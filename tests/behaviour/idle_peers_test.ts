@@ -1,7 +1,7 @@
 // Peers that come and go while the application does something else, and what
 // they say when there is no memory for it.
 import assert from "node:assert/strict";
-import { type Message, Publisher } from "../../mod.ts";
+import { Context, type Message, Publisher, Pull, Push } from "../../mod.ts";
 import { RawPeer } from "../support/raw_zmtp.ts";
 import { scenario } from "../support/scenario.ts";
 import { until } from "../support/wait.ts";
@@ -45,6 +45,32 @@ scenario(
   },
   { context: { maxConnections: 8 } },
 );
+
+for (const ends of ["bound", "connected"] as const) {
+  scenario(
+    `a ${ends} inproc socket that is not used lets go of peers that left`,
+    async (s) => {
+      const { context } = s;
+      const other = Context.attach(context.handle);
+      const idle = s.open(Pull);
+      const address = "inproc://idle";
+      if (ends === "bound") await idle.bind(address);
+      else idle.connect(address);
+      // More than the context has room for at a time.
+      for (let n = 0; n < 40; n += 1) {
+        const peer = new Push({ context: other, linger: 0 });
+        if (ends === "bound") peer.connect(address);
+        else await peer.bind(address);
+        peer.close();
+        await until(() => context.statistics.pipes === 0, "the pipe's end");
+        if (ends === "connected") idle.connect(address);
+      }
+      idle.close();
+      await other.terminate();
+    },
+    { context: { maxConnections: 8, ioThreads: 0 }, timeoutMs: 20_000 },
+  );
+}
 
 scenario(
   "subscriptions that come while there is no memory count afterwards",

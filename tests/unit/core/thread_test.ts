@@ -13,6 +13,7 @@ import {
   takeThreadSlot,
   type Thread,
 } from "../../../src/core/thread.ts";
+import { ZmqError } from "../../../src/base/errors.ts";
 import { Kernel } from "../../support/kernel.ts";
 import { until, within } from "../../support/wait.ts";
 import { TestWorker } from "../../support/worker.ts";
@@ -257,6 +258,50 @@ describe("thread: waking from the event loop", () => {
       await until(() => bits.length === 1, "the command");
     } finally {
       thread.release();
+    }
+  });
+});
+
+describe("thread: mail that fails", () => {
+  test("holds up no other mail, and is told to who asked", () => {
+    const kernel = new Kernel();
+    const thread = kernel.thread();
+    const failing = nodeOn(thread);
+    const other = nodeOn(thread);
+    thread.register(failing.node, {
+      processCommands: () => {
+        throw new ZmqError("ENOMEM");
+      },
+    });
+    kernel.control.post(failing.node, 1);
+    kernel.control.post(other.node, 2);
+    assert.throws(() => thread.processMail(), { code: "ENOMEM" });
+    assert.deepEqual(other.bits, [2]);
+    assert.equal(thread.processMail(), false);
+  });
+
+  test("does not end what the event loop does", async () => {
+    const kernel = new Kernel();
+    const thread = kernel.thread();
+    const failing = nodeOn(thread);
+    const other = nodeOn(thread);
+    let failures = 0;
+    thread.register(failing.node, {
+      processCommands: () => {
+        failures += 1;
+        throw new ZmqError("ENOMEM");
+      },
+    });
+    thread.stand();
+    try {
+      for (let round = 1; round <= 3; round += 1) {
+        kernel.control.post(failing.node, 1);
+        await until(() => failures === round, `failure ${round}`);
+      }
+      kernel.control.post(other.node, 2);
+      await until(() => other.bits.length === 1, "other mail");
+    } finally {
+      thread.standDown();
     }
   });
 });
