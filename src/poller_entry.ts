@@ -117,12 +117,21 @@
  *   }
  * }
  *
+ * function welcome(fd: number): void {
+ *   try {
+ *     loop.watch(fd, { readable: echo, writable: drain }, { read: true });
+ *   } catch (error) {
+ *     closeDescriptor(fd);
+ *     throw error;
+ *   }
+ * }
+ *
  * function acceptAll(server: Watch): void {
  *   try {
  *     for (;;) {
  *       const fd = acceptConnection(server.fd);
  *       if (fd < 0) return server.inputExhausted();
- *       loop.watch(fd, { readable: echo, writable: drain }, { read: true });
+ *       welcome(fd);
  *     }
  *   } catch (error) {
  *     if (!(error instanceof EventLoopError)) throw error;
