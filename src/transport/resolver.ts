@@ -102,6 +102,7 @@ export class Resolver {
     io.addObject(this);
     io.addTurnHook(() => this.#collect());
     io.onStop(() => {
+      this.#unwatch();
       for (const worker of this.#workers) worker.stop();
     });
   }
@@ -142,7 +143,13 @@ export class Resolver {
   #collect(): void {
     let came = false;
     for (const worker of this.#workers) came = worker.collect() || came;
-    if (came) this.#ask();
+    if (!came) return;
+    this.#ask();
+    if (!this.#isBusy) this.#unwatch();
+  }
+
+  get #isBusy(): boolean {
+    return this.#workers.some(({ busy }) => busy);
   }
 
   #startWorker(): void {
@@ -157,8 +164,13 @@ export class Resolver {
         if (this.#workers.length < LOOKUPS_MAX) this.#startWorker();
         this.#ask();
       }
-      if (this.#workers.some(({ busy }) => busy)) this.#watchLater();
+      if (this.#isBusy) this.#watchLater();
     });
+  }
+
+  #unwatch(): void {
+    if (this.#watch !== null) this.#io.timers.cancel(this.#watch);
+    this.#watch = null;
   }
 
   #replaceDead(): void {
