@@ -12,6 +12,7 @@ import {
 import { Command } from "./command.ts";
 import type { CommandTarget } from "./command.ts";
 import { Session } from "./session.ts";
+import { ArgumentReader } from "./launch_arguments.ts";
 import { ListenerObject } from "./listener_object.ts";
 import { LIVENESS_INTERVAL_MS, type Thread } from "./thread.ts";
 import type { IoContext, IoObject, Transport } from "./transport.ts";
@@ -28,6 +29,7 @@ export class IoThread implements IoContext, CommandTarget {
   readonly thread: Thread;
   readonly poller: Poller;
   readonly timers: TimerQueue;
+  readonly argumentReader: ArgumentReader;
   readonly #transports: ReadonlyMap<string, Transport>;
   readonly #turnHooks: (() => void)[] = [];
   /** Owner: this worker. Keeps objects that only the kernel refers to. */
@@ -46,6 +48,7 @@ export class IoThread implements IoContext, CommandTarget {
   ) {
     this.workerUrl = workerUrl;
     this.thread = thread;
+    this.argumentReader = new ArgumentReader(thread.memory);
     this.poller = poller;
     this.timers = new TimerQueue(() => thread.platform.monotonicMs());
     const table = new Map<string, Transport>();

@@ -28,10 +28,6 @@ const RECENT_BYTES_MAX = 16384;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-// All connections of a listener are told the same, and reading it leaves some
-// hundred objects behind. One list per JavaScript thread.
-const recent: Read[] = [];
-
 /** Leaves the arguments in a block with one reference; 0 without memory. */
 export function storeArguments(
   memory: ContextMemory,
@@ -58,30 +54,42 @@ export function storeEncoded(memory: ContextMemory, text: Uint8Array): Ref {
   return ref;
 }
 
-/**
- * Reads arguments; the reference stays with the caller. Who reads the same
- * text later may be given the same object.
- */
-export function loadArguments(
-  memory: ContextMemory,
-  ref: Ref,
-): Readonly<LaunchArguments> {
-  const { blocks } = memory;
-  const stored = blocks.bytes(ref, 0, blocks.length(ref));
-  const known = recent.find(({ text }) => equal(text, stored));
-  if (known !== undefined) return known.launch;
-  // A copy, since decoders refuse shared memory.
-  const text = stored.slice();
-  const launch: LaunchArguments = JSON.parse(
-    decoder.decode(text),
-    (_key, value) =>
-      Array.isArray(value?.bytes) ? Uint8Array.from(value.bytes) : value,
-  );
-  if (text.length <= RECENT_BYTES_MAX) {
-    if (recent.length === RECENT_MAX) recent.shift();
-    recent.push({ text, launch });
+/** Reads arguments. One per I/O thread. */
+export class ArgumentReader {
+  readonly #memory: ContextMemory;
+  /**
+   * All connections of a listener are told the same, and reading it leaves
+   * some hundred objects behind.
+   */
+  readonly #recent: Read[] = [];
+
+  constructor(memory: ContextMemory) {
+    this.#memory = memory;
   }
-  return launch;
+
+  /**
+   * Reads arguments; the reference stays with the caller. Who reads the same
+   * text later may be given the same object.
+   */
+  load(ref: Ref): Readonly<LaunchArguments> {
+    const { blocks } = this.#memory;
+    const recent = this.#recent;
+    const stored = blocks.bytes(ref, 0, blocks.length(ref));
+    const known = recent.find(({ text }) => equal(text, stored));
+    if (known !== undefined) return known.launch;
+    // A copy, since decoders refuse shared memory.
+    const text = stored.slice();
+    const launch: LaunchArguments = JSON.parse(
+      decoder.decode(text),
+      (_key, value) =>
+        Array.isArray(value?.bytes) ? Uint8Array.from(value.bytes) : value,
+    );
+    if (text.length <= RECENT_BYTES_MAX) {
+      if (recent.length === RECENT_MAX) recent.shift();
+      recent.push({ text, launch });
+    }
+    return launch;
+  }
 }
 
 function equal(a: Uint8Array, b: Uint8Array): boolean {

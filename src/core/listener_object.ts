@@ -9,11 +9,7 @@ import type { CommandTarget } from "./command.ts";
 import { chooseIoThread } from "./choose_io_thread.ts";
 import { createChildRecord, discardChildRecord, Own } from "./own.ts";
 import type { OwnHost } from "./own.ts";
-import {
-  encodeArguments,
-  loadArguments,
-  storeEncoded,
-} from "./launch_arguments.ts";
+import { encodeArguments, storeEncoded } from "./launch_arguments.ts";
 import type { LaunchArguments } from "./launch_arguments.ts";
 import type { Thread } from "./thread.ts";
 import type { IoContext, IoObject, Listener } from "./transport.ts";
@@ -37,7 +33,7 @@ export class ListenerObject implements CommandTarget, OwnHost, IoObject {
     this.#io = io;
     // Ordering: everything in the record was written before PLUG was posted.
     const reference = get(words, record + OWN.ARGUMENTS);
-    this.#launch = loadArguments(io.thread.memory, reference);
+    this.#launch = io.argumentReader.load(reference);
     this.#launchText = encodeArguments(this.#launch);
     io.thread.memory.blocks.release(reference);
     this.#own = new Own(io.thread, record + OWN.SENT_SEQNUM, this);

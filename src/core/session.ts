@@ -11,7 +11,6 @@ import type { OwnHost } from "./own.ts";
 import { createPipePair, Pipe } from "./pipe.ts";
 import type { PipeSink } from "./pipe.ts";
 import { pipeLimits } from "./pipe_limits.ts";
-import { loadArguments } from "./launch_arguments.ts";
 import type { Timer } from "../poller/timer_queue.ts";
 import { EngineEnd } from "./transport.ts";
 import type {
@@ -56,7 +55,7 @@ export class Session
     this.record = record;
     // Ordering: everything in the record was written before PLUG was posted.
     const reference = get(words, record + OWN.ARGUMENTS);
-    const launch = loadArguments(io.thread.memory, reference);
+    const launch = io.argumentReader.load(reference);
     io.thread.memory.blocks.release(reference);
     this.options = launch.options;
     this.endpoint = launch.endpoint;

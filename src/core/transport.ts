@@ -4,6 +4,7 @@ import type { SocketOptions } from "../base/options.ts";
 import type { Poller } from "../poller/poller.ts";
 import type { TimerQueue } from "../poller/timer_queue.ts";
 import type { Pipe } from "./pipe.ts";
+import type { ArgumentReader } from "./launch_arguments.ts";
 import type { Thread } from "./thread.ts";
 
 /** Something that an I/O worker keeps, if it holds descriptors. */
@@ -15,6 +16,8 @@ export interface IoObject {
 /** What the objects on an I/O worker may use of it. */
 export interface IoContext {
   readonly thread: Thread;
+  /** Reads what sessions and listeners are told. */
+  readonly argumentReader: ArgumentReader;
   readonly poller: Poller;
   readonly timers: TimerQueue;
   /** What ffi's `wake` takes to wake this thread. */

@@ -1,6 +1,7 @@
 // What objects on an I/O worker see of it, on the test's own thread: a real
 // poller, timers on a clock that the test moves, and turns when it says so.
 import type { IoContext, Transport } from "../../src/core/transport.ts";
+import { ArgumentReader } from "../../src/core/launch_arguments.ts";
 import type { Thread } from "../../src/core/thread.ts";
 import { createPoller } from "../../src/poller/create_poller.ts";
 import type { Poller } from "../../src/poller/poller.ts";
@@ -15,6 +16,7 @@ export class FakeIo implements IoContext {
   readonly thread: Thread;
   readonly poller: Poller = createPoller();
   readonly timers: TimerQueue;
+  readonly argumentReader: ArgumentReader;
   readonly workerUrl: string = resolveWorkerUrl(null);
   nowMs = 1000;
   readonly #transport: Transport | null;
@@ -28,6 +30,7 @@ export class FakeIo implements IoContext {
   ) {
     this.kernel = kernel;
     this.thread = kernel.thread();
+    this.argumentReader = new ArgumentReader(this.thread.memory);
     this.timers = new TimerQueue(() => this.nowMs);
     this.#transport = transport;
   }

@@ -4,21 +4,22 @@ import { defaultOptions } from "../../../src/base/options.ts";
 import type { SocketOptions } from "../../../src/base/options.ts";
 import { SocketType } from "../../../src/base/socket_type.ts";
 import {
+  ArgumentReader,
   type LaunchArguments,
-  loadArguments,
   storeArguments,
 } from "../../../src/core/launch_arguments.ts";
 import { Kernel, NOTHING_ALIVE } from "../../support/kernel.ts";
 
 const kernel = new Kernel();
 const [writer, reader] = [kernel.thread(), kernel.thread()];
+const argumentReader = new ArgumentReader(reader.memory);
 
 /** What another thread reads of the arguments. */
 function passed(launch: LaunchArguments): LaunchArguments {
   const ref = storeArguments(writer.memory, launch);
   assert.notEqual(ref, 0);
   assert.equal(kernel.counts().blocks, 1);
-  const loaded = loadArguments(reader.memory, ref);
+  const loaded = argumentReader.load(ref);
   assert.equal(kernel.counts().blocks, 1, "reading takes nothing away");
   reader.memory.blocks.release(ref);
   return loaded;
@@ -100,5 +101,5 @@ test("they are given memory also at the limit", () => {
   while (thread.memory.blocks.allocate(64, false) !== 0);
   const ref = storeArguments(thread.memory, launchOf());
   assert.notEqual(ref, 0);
-  assert.deepEqual(loadArguments(thread.memory, ref), launchOf());
+  assert.deepEqual(new ArgumentReader(thread.memory).load(ref), launchOf());
 });

@@ -7,8 +7,8 @@ import { defaultOptions } from "../../../src/base/options.ts";
 import { SocketType } from "../../../src/base/socket_type.ts";
 import { Command } from "../../../src/core/command.ts";
 import {
+  ArgumentReader,
   type LaunchArguments,
-  loadArguments,
   storeArguments,
 } from "../../../src/core/launch_arguments.ts";
 import { ListenerObject } from "../../../src/core/listener_object.ts";
@@ -127,7 +127,7 @@ class Stage {
       child = {
         record,
         fd: get(words, record + OWN.FD),
-        launch: loadArguments(memory, ref),
+        launch: new ArgumentReader(memory).load(ref),
         told: null,
       };
       memory.blocks.release(ref);
