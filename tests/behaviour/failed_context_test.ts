@@ -8,7 +8,7 @@ import { WIRING } from "../../src/wiring.ts";
 import { leakFree } from "../support/leaks.ts";
 import { bounce } from "../support/messages.ts";
 import { temporaryFolder } from "../support/ports.ts";
-import { warmUp } from "../support/scenario.ts";
+import { expectNothingHeld, warmUp } from "../support/scenario.ts";
 import { until, within } from "../support/wait.ts";
 
 const DEAD = { code: "EOWNERDEAD" };
@@ -69,6 +69,7 @@ test("what a failed context listened on can be listened on again", async () => {
     }, "the port to be free");
     again.close();
     await within(fresh.terminate(), "the end of the other context");
+    expectNothingHeld(fresh);
   })();
   folder.remove();
 });

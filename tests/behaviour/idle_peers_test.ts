@@ -48,17 +48,17 @@ scenario(
 
 for (const ends of ["bound", "connected"] as const) {
   scenario(
-    `a ${ends} inproc socket that is not used lets go of peers that left`,
+    `a ${ends} inproc socket of an attached thread that is not used lets go of peers that left`,
     async (s) => {
       const { context } = s;
       const other = Context.attach(context.handle);
-      const idle = s.open(Pull);
+      const idle = new Pull({ context: other });
       const address = "inproc://idle";
       if (ends === "bound") await idle.bind(address);
       else idle.connect(address);
       // More than the context has room for at a time.
       for (let n = 0; n < 40; n += 1) {
-        const peer = new Push({ context: other, linger: 0 });
+        const peer = new Push({ context, linger: 0 });
         if (ends === "bound") peer.connect(address);
         else await peer.bind(address);
         peer.close();

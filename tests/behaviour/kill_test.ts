@@ -3,11 +3,14 @@ import assert from "node:assert/strict";
 import { Pull, Push } from "../../mod.ts";
 import type { JsonChild } from "../support/json_child.ts";
 import { receiveTexts } from "../support/messages.ts";
+import { freeTcpPort } from "../support/ports.ts";
 import { scenario, WIRE_TRANSPORTS } from "../support/scenario.ts";
 import { seededRandom } from "../support/seed.ts";
 import { until } from "../support/wait.ts";
 
 const KILLS = 10;
+/** Fewer, since nothing goes on while the only one starts again. */
+const BOUND_KILLS = 5;
 const FILLING = "x".repeat(3000);
 
 /** What the sink has seen, checked message by message. */
@@ -87,6 +90,53 @@ for (const transport of WIRE_TRANSPORTS) {
       await Promise.all([working, collecting]);
       assert.equal(steady.errors, "");
       assert.ok(sink.total > KILLS * 50, `only ${sink.total} messages`);
+    },
+    { timeoutMs: 120_000 },
+  );
+
+  scenario(
+    `a worker bound over ${transport} is killed at random and comes back: nothing twice, nothing in part`,
+    async (s) => {
+      const random = seededRandom(`killing bound workers over ${transport}`);
+      const work = transport === "tcp"
+        ? `tcp://127.0.0.1:${await freeTcpPort()}`
+        : s.address(transport);
+      const ventilator = s.open(Push, {
+        sendHighWaterMark: 100,
+        reconnectInterval: 10,
+      });
+      ventilator.connect(work);
+      const pull = s.open(Pull, { receiveHighWaterMark: 100 });
+      const results = await s.bind(pull, transport);
+      const sink = new Sink();
+      let running = true;
+      const working = (async () => {
+        for (let n = 0; running; n += 1) {
+          await ventilator.send([`${n}`, FILLING, "", "end"]);
+        }
+      })().catch((error) => {
+        if (running) throw error;
+      });
+      for (let n = 0; n < BOUND_KILLS; n += 1) {
+        const name = `bound-${n}`;
+        const victim = s.child(
+          "killed_worker.ts",
+          work,
+          results,
+          name,
+          "binds",
+        );
+        const point = random.below(400);
+        while ((sink.counts.get(name) ?? 0) <= point) {
+          sink.take(await receiveTexts(pull));
+        }
+        victim.kill("SIGKILL");
+        assert.equal(await victim.exited, "SIGKILL");
+      }
+      running = false;
+      ventilator.close();
+      await working;
+      assert.ok(sink.total > BOUND_KILLS, `only ${sink.total} messages`);
     },
     { timeoutMs: 120_000 },
   );

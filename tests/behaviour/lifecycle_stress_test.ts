@@ -19,7 +19,7 @@ import {
 } from "../../mod.ts";
 import { leakFree } from "../support/leaks.ts";
 import { temporaryFolder } from "../support/ports.ts";
-import { warmUp } from "../support/scenario.ts";
+import { expectNothingHeld, warmUp } from "../support/scenario.ts";
 import { type SeededRandom, seededRandom } from "../support/seed.ts";
 import { nextTurn, within } from "../support/wait.ts";
 
@@ -200,6 +200,7 @@ class Cycle {
     if (way === 1) this.#context.shutdown();
     if (way === 2) this.#sockets[this.#random.below(4)]?.close();
     await this.#context.terminate();
+    expectNothingHeld(this.#context);
   }
 }
 

@@ -1,7 +1,14 @@
 import assert from "node:assert/strict";
 import { Context, Dealer, Pull, Push, Subscriber } from "../../mod.ts";
 import { drain, expectMessage, receiveTexts } from "../support/messages.ts";
-import { scenario, TRANSPORTS, WIRE_TRANSPORTS } from "../support/scenario.ts";
+import { freeTcpPort } from "../support/ports.ts";
+import {
+  type Scenario,
+  scenario,
+  type Transport,
+  TRANSPORTS,
+  WIRE_TRANSPORTS,
+} from "../support/scenario.ts";
 import { until, within } from "../support/wait.ts";
 
 scenario(
@@ -34,11 +41,18 @@ for (const transport of TRANSPORTS) {
   );
 }
 
+/** An address that nobody is bound to, to be bound later. */
+async function vacant(s: Scenario, transport: Transport): Promise<string> {
+  return transport === "tcp"
+    ? `tcp://127.0.0.1:${await freeTcpPort()}`
+    : s.address(transport);
+}
+
 for (const transport of WIRE_TRANSPORTS) {
   scenario(
     `linger over ${transport} waits for a peer that comes late`,
     async (s) => {
-      const address = s.address("ipc");
+      const address = await vacant(s, transport);
       const context = new Context();
       const push = new Push({ context, linger: 10_000, reconnectInterval: 10 });
       push.connect(address);
@@ -46,7 +60,7 @@ for (const transport of WIRE_TRANSPORTS) {
       push.close();
       const ending = context.terminate();
       const pull = s.open(Pull);
-      await pull.bind(address);
+      await s.bindAgain(pull, address);
       for (let n = 0; n < 10; n += 1) await expectMessage(pull, `${n}`);
       await within(ending, "termination after delivery");
     },
@@ -55,7 +69,7 @@ for (const transport of WIRE_TRANSPORTS) {
   scenario(
     `linger 0 over ${transport} ends at once, whatever is queued`,
     async (s) => {
-      const address = s.address("ipc");
+      const address = await vacant(s, transport);
       const context = new Context();
       const push = new Push({ context, linger: 0 });
       push.connect(address);

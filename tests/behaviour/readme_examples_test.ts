@@ -1,23 +1,30 @@
 // The programs of zeromq.js's README, with nothing but the import changed:
 // their loops end here, and their ports are free ones.
 import assert from "node:assert/strict";
-import { describe, test } from "node:test";
+import { before, describe, test } from "node:test";
 import * as zmq from "../../mod.ts";
 import { Request } from "../../mod.ts";
 import { leakFree } from "../support/leaks.ts";
+import { expectNothingHeld, warmUp } from "../support/scenario.ts";
 import { within } from "../support/wait.ts";
 
 describe("programs written for zeromq.js", () => {
-  // Not checked for leaks: Deno keeps a few descriptors of the first context's
-  // workers, though none of later ones.
-  test("name classes directly or through a namespace", async () => {
-    const context = new zmq.Context();
-    const request = new Request({ context });
-    const reply = new zmq.Reply({ context });
-    assert.ok(request instanceof zmq.Request);
-    assert.ok(reply instanceof zmq.Socket);
-    await context.terminate();
-  });
+  // Deno keeps a few descriptors of the first context's workers, though none of
+  // later ones.
+  before(warmUp);
+
+  test(
+    "name classes directly or through a namespace",
+    leakFree(async () => {
+      const context = new zmq.Context();
+      const request = new Request({ context });
+      const reply = new zmq.Reply({ context });
+      assert.ok(request instanceof zmq.Request);
+      assert.ok(reply instanceof zmq.Socket);
+      await context.terminate();
+      expectNothingHeld(context);
+    }),
+  );
 
   test(
     "push work to a worker that pulls it",

@@ -28,6 +28,7 @@ import {
   ready,
 } from "../support/raw_zmtp.ts";
 import { leakFree } from "../support/leaks.ts";
+import { expectNothingHeld } from "../support/scenario.ts";
 import { nextTurn, until, within } from "../support/wait.ts";
 
 type SocketClass = new (options: Record<string, unknown>) => Socket;
@@ -86,7 +87,9 @@ class Cast {
   async end(what: string, limitMs: number): Promise<number> {
     const start = performance.now();
     await within(this.context.terminate(), what, limitMs + ENDING_MS);
-    return performance.now() - start;
+    const took = performance.now() - start;
+    expectNothingHeld(this.context);
+    return took;
   }
 }
 
@@ -197,6 +200,7 @@ describe("terminate() while nobody listens", () => {
         socket.connect(`tcp://127.0.0.1:${port}`);
       }
       await within(context.terminate(), "immediate", ENDING_MS);
+      expectNothingHeld(context);
     });
   }
 
@@ -229,6 +233,7 @@ describe("terminate() while nobody listens", () => {
       socket.connect(`tcp://127.0.0.1:${port}`);
     }
     await within(context.terminate(), "subscriptions", ENDING_MS);
+    expectNothingHeld(context);
   });
 });
 
@@ -270,6 +275,7 @@ describe("terminate() in the midst of a handshake", () => {
         }
       }
       await within(context.terminate(), "bound handshakes", ENDING_MS);
+      expectNothingHeld(context);
       for (const client of clients) await client.closed("by the listener");
     });
   }

@@ -7,6 +7,8 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import * as first from "../../mod.ts";
+import { leakFree } from "../support/leaks.ts";
+import { expectNothingHeld, warmUp } from "../support/scenario.ts";
 import { within } from "../support/wait.ts";
 
 type Library = typeof first;
@@ -21,7 +23,8 @@ test("two copies do not disturb each other, and talk over tcp", async () => {
     const url = pathToFileURL(join(folder, "mod.ts")).href;
     const second = await import(url) as Library;
     assert.notEqual(second.Push, first.Push);
-    await within(useBoth(second), "both copies", 20_000);
+    await warmUp();
+    await leakFree(() => within(useBoth(second), "both copies", 20_000))();
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -64,4 +67,6 @@ async function useBoth(second: Library): Promise<void> {
   pull.close();
   await second.context.terminate();
   ours.close();
+  expectNothingHeld(first.context);
+  expectNothingHeld(second.context);
 }

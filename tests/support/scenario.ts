@@ -39,6 +39,15 @@ const NOTHING_HELD = {
   segments: 0,
 };
 
+/** Fails unless a context that has ended gave everything back. */
+export function expectNothingHeld(context: Context): void {
+  assert.deepEqual(
+    context.statistics,
+    NOTHING_HELD,
+    "the context gave everything back",
+  );
+}
+
 /** The context, sockets and helpers of one test. */
 export class Scenario {
   readonly context: Context;
@@ -156,11 +165,7 @@ export class Scenario {
     }
     await within(this.context.terminate(), "termination of the context");
     if (failures.length > 0) throw failures[0];
-    assert.deepEqual(
-      this.context.statistics,
-      NOTHING_HELD,
-      "the context gave everything back",
-    );
+    expectNothingHeld(this.context);
   }
 }
 
