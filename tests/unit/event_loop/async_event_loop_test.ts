@@ -246,7 +246,9 @@ describe("an async event loop", () => {
         const ticks = missed.reduce((sum, some) => sum + some + 1, 0);
         assert.ok(ticks * 5 <= monotonicMs() - start);
       }
-      assert.ok((missed[1] ?? 0) >= 10, `${missed} left out`);
+      // What was on its way when the consumer got busy is one by itself.
+      const [, second = 0, third = 0] = missed;
+      assert.ok(second + third >= 10, `${missed} left out`);
     }),
   );
 

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import { LOOKUPS_MAX, resolverOf } from "../../../src/transport/resolver.ts";
 import { FakeIo } from "../../support/fake_io.ts";
 import { leakFree } from "../../support/leaks.ts";
 import { liveWorkers } from "../../support/leaks.ts";
+import { temporaryFolder } from "../../support/ports.ts";
 import { until } from "../../support/wait.ts";
 
 /** Looks names up, in one batch, and gives the answers by name. */
@@ -61,9 +63,12 @@ describe("resolver: names that hang", () => {
     leakFree(async () => {
       const s = new Stage();
       const before = liveWorkers();
-      for (let n = 1; n < LOOKUPS_MAX; n += 1) s.lookup(`slow ${n}`);
+      using folder = temporaryFolder();
+      const gate = folder.file("gate");
+      for (let n = 1; n < LOOKUPS_MAX; n += 1) s.lookup(`until ${gate}`);
       for (const name of ["a", "b", "c"]) s.lookup(name);
       assert.deepEqual(await s.answered(3), ["a: a", "b: b", "c: c"]);
+      writeFileSync(gate, "");
       await s.answered(LOOKUPS_MAX + 2);
       assert.ok(liveWorkers() <= before + LOOKUPS_MAX);
       s.io.stop();
