@@ -4,6 +4,14 @@ import { openLibc } from "./libc.ts";
 /** From so many bytes on a call of C is faster than a copy by single bytes. */
 const CALL_BYTES_MIN = 384;
 
+/** What a call copies at most: its length crosses in 32 bits. */
+const CALL_BYTES_MAX = 2 ** 31 - 1;
+
+const byteLengthOf = Object.getOwnPropertyDescriptor(
+  Object.getPrototypeOf(Uint8Array.prototype),
+  "byteLength",
+)?.get as (this: Uint8Array) => number;
+
 const byBytes = library?.copiesSharedByBytes ?? false;
 
 /**
@@ -21,16 +29,23 @@ export function copyBytes(
   to: number,
 ): void {
   const length = to - from;
-  const part = length === source.length ? source : source.subarray(from, to);
+  const whole = from === 0 && length === source.length;
+  const part = whole ? source : source.subarray(from, to);
+  if (part.length !== length) {
+    throw new RangeError(`Cannot copy ${length} bytes: not that many there`);
+  }
   if (length < CALL_BYTES_MIN || !byBytes) {
     target.set(part, at);
     return;
   }
   const room = target.subarray(at, at + length);
-  if (room.length !== length || part.length !== length) {
+  if (
+    room.length !== length || byteLengthOf.call(part) !== length ||
+    length > CALL_BYTES_MAX
+  ) {
     throw new RangeError(`Cannot copy ${length} bytes: no room for them`);
   }
-  // Safety: both views live until the call returns, and have that length. Who
-  // else may see the target is told of the bytes later, by an atomic access.
+  // Safety: both views live until the call returns, and have that length,
+  // whatever a user's own class says of itself. Who else may see the target is told of the bytes later, by an atomic access.
   openLibc().call.memcpy(room, part, length);
 }

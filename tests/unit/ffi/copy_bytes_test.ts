@@ -54,4 +54,26 @@ describe("copyBytes", () => {
       assert.ok(target.every((byte) => byte === 0), "nothing was written");
     });
   }
+
+  test("believes no class that says more of itself than there is", () => {
+    class Liar extends Uint8Array {
+      override get length(): number {
+        return 5000;
+      }
+    }
+    const target = memory(SHARED, 5000);
+    const source = new Liar(new Uint8Array(600).fill(1).buffer);
+    try {
+      copyBytes(target, 0, source, 0, 5000);
+    } catch (error) {
+      assert.ok(error instanceof RangeError);
+    }
+    assert.ok(target.subarray(600).every((byte) => byte === 0));
+  });
+
+  test("copies from where it was told, also as much as there is", () => {
+    const source = numbered(new Uint8Array(600));
+    const target = memory(SHARED, 600);
+    assert.throws(() => copyBytes(target, 0, source, 5, 605), RangeError);
+  });
 });
