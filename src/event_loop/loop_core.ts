@@ -1,8 +1,8 @@
 // libzmq: io_thread.cpp, timers.cpp · runs on: any · RFC: –
 
-import { errnoNumber, monotonicMs, wake } from "../../ffi/mod.ts";
-import { isErrorCode } from "../base/error_codes.ts";
+import { monotonicMs, wake } from "../../ffi/mod.ts";
 import { add, load } from "../memory/shared_access.ts";
+import { PollerOpenError } from "../poller/poller_failure.ts";
 import { createPoller } from "../poller/create_poller.ts";
 import { EventLoopError, refused } from "./event_loop_error.ts";
 import type { LoopHost, LoopSource, OpenSource } from "./loop_host.ts";
@@ -406,13 +406,8 @@ function openPoller(options: PollerOptions, call: string): Poller {
   try {
     return createPoller(options);
   } catch (error) {
-    // Pollers name the system's error at the end of their message.
-    const { message } = error as Error;
-    const code = message.includes("select takes descriptors below")
-      ? "EMFILE"
-      : / (E[A-Z0-9]+)$/.exec(message)?.[1] ?? "";
-    if (!(error instanceof RangeError) || !isErrorCode(code)) throw error;
-    const reason = refused(call, {}, -errnoNumber(code));
+    if (!(error instanceof PollerOpenError)) throw error;
+    const reason = refused(call, {}, error.errno);
     reason.cause = error;
     throw reason;
   }

@@ -15,7 +15,6 @@ import {
   EPOLLIN,
   EPOLLOUT,
   EPOLLRDHUP,
-  errnoName,
   errnoNumber,
 } from "../../ffi/mod.ts";
 import type { Wakeup } from "../../ffi/mod.ts";
@@ -24,6 +23,7 @@ import { EVENTS_PER_TURN_MAX, NO_MEMORY_PAUSE_MS } from "./poller.ts";
 import type { Poller, PollEvents, PollHandle, Trigger } from "./poller.ts";
 import {
   brokenWakeup,
+  cannotOpen,
   cannotWait,
   isTransient,
   openWakeup,
@@ -115,16 +115,14 @@ export class EpollPoller implements Poller {
   #strained = false;
 
   /**
-   * @throws {RangeError} When the system has no descriptor or memory left.
+   * @throws {PollerOpenError} When the system has no descriptor or memory left.
    */
   constructor(trigger: Trigger = "level") {
     this.trigger = trigger;
     this.#readyList = trigger === "edge" ? new ReadyList() : null;
     this.#epollFd = epollCreate();
     if (this.#epollFd < 0) {
-      throw new RangeError(
-        `Cannot create epoll: ${errnoName(-this.#epollFd)}`,
-      );
+      throw cannotOpen("create epoll", this.#epollFd);
     }
     this.#wakeup = openWakeup("eventfd", this.#epollFd);
     // Edge-triggered: every write is an event, and nobody needs to read.
@@ -133,7 +131,7 @@ export class EpollPoller implements Poller {
     const result = this.#control(EPOLL_CTL_ADD, readFd, events, WAKEUP);
     if (result < 0) {
       this.close();
-      throw new RangeError(`Cannot watch for wake-ups: ${errnoName(-result)}`);
+      throw cannotOpen("watch for wake-ups", result);
     }
   }
 

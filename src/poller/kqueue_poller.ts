@@ -1,7 +1,6 @@
 // libzmq: kqueue.{hpp,cpp} · runs on: io thread · RFC: –
 
 import {
-  errnoName,
   errnoNumber,
   EV_ADD,
   EV_CLEAR,
@@ -19,6 +18,7 @@ import { EVENTS_PER_TURN_MAX, NO_MEMORY_PAUSE_MS } from "./poller.ts";
 import type { Poller, PollEvents, PollHandle, Trigger } from "./poller.ts";
 import {
   brokenWakeup,
+  cannotOpen,
   cannotWait,
   drainWakeup,
   isTransient,
@@ -82,7 +82,7 @@ export class KqueuePoller implements Poller {
   #strained = false;
 
   /**
-   * @throws {RangeError} When the system has no descriptor or memory left.
+   * @throws {PollerOpenError} When the system has no descriptor or memory left.
    * @throws {UnsupportedPlatformError} When there is no such library.
    */
   constructor(options: KqueueOptions = {}) {
@@ -91,7 +91,7 @@ export class KqueuePoller implements Poller {
     this.#readyList = trigger === "edge" ? new ReadyList() : null;
     const queue = Kqueue.open(options.library ?? null, EVENTS_PER_TURN_MAX);
     if (queue.fd < 0) {
-      throw new RangeError(`Cannot create kqueue: ${errnoName(-queue.fd)}`);
+      throw cannotOpen("create kqueue", queue.fd);
     }
     this.#queue = queue;
     const hasUserEvents = queue.layout.EVFILT_USER !== null;
@@ -101,7 +101,7 @@ export class KqueuePoller implements Poller {
     const result = this.#watchWakeup();
     if (result < 0) {
       this.close();
-      throw new RangeError(`Cannot watch for wake-ups: ${errnoName(-result)}`);
+      throw cannotOpen("watch for wake-ups", result);
     }
   }
 

@@ -58,7 +58,7 @@ export class PollPoller implements Poller {
   readonly #closed: LevelHandle[] = [];
 
   /**
-   * @throws {RangeError} When the system has no descriptor left.
+   * @throws {PollerOpenError} When the system has no descriptor left.
    */
   constructor() {
     this.#wakeup = openWakeup("pipe", -1);

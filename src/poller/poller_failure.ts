@@ -26,6 +26,22 @@ export function pause(timeoutMs: number): void {
   if (pauseMs > 0) wait(never, 0, 0, pauseMs);
 }
 
+/** A poller that the system refuses to open. */
+export class PollerOpenError extends RangeError {
+  /** Negative errno. */
+  readonly errno: number;
+
+  constructor(errno: number, message: string) {
+    super(message);
+    this.errno = errno;
+  }
+}
+
+/** The error of a system call without which there is no poller. */
+export function cannotOpen(what: string, errno: number): PollerOpenError {
+  return new PollerOpenError(errno, `Cannot ${what}: ${errnoName(-errno)}`);
+}
+
 /** The error of a poller that is of no use any more. */
 export function cannotWait(call: string, errno: number): RangeError {
   return new RangeError(`Cannot wait: ${call} says ${errnoName(-errno)}`);
@@ -35,15 +51,13 @@ export function cannotWait(call: string, errno: number): RangeError {
  * Opens a poller's wake-up descriptor.
  *
  * @param pollerFd Closed when that fails; -1 = none.
- * @throws {RangeError} When the system has no descriptor left.
+ * @throws {PollerOpenError} When the system has no descriptor left.
  */
 export function openWakeup(kind: WakeupKind, pollerFd: number): Wakeup {
   const wakeup = Wakeup.open(kind);
   if (wakeup.readFd >= 0) return wakeup;
   if (pollerFd >= 0) closeFd(pollerFd);
-  throw new RangeError(
-    `Cannot open a wake-up descriptor: ${errnoName(-wakeup.readFd)}`,
-  );
+  throw cannotOpen("open a wake-up descriptor", wakeup.readFd);
 }
 
 /** The error of a poller that no wake would reach. */

@@ -22,6 +22,7 @@ import {
   isTransient,
   openWakeup,
   pause,
+  PollerOpenError,
 } from "./poller_failure.ts";
 
 const EBADF = errnoNumber("EBADF");
@@ -45,7 +46,7 @@ export class SelectPoller implements Poller {
   #isClosed = false;
 
   /**
-   * @throws {RangeError} When the system has no descriptor left, or none below
+   * @throws {PollerOpenError} When the system has no descriptor left, or none below
    * FD_SETSIZE.
    */
   constructor() {
@@ -53,7 +54,8 @@ export class SelectPoller implements Poller {
     const { readFd } = this.#wakeup;
     if (readFd >= FD_SETSIZE) {
       this.#wakeup.close();
-      throw new RangeError(
+      throw new PollerOpenError(
+        -EMFILE,
         `Cannot watch for wake-ups: select takes descriptors below ` +
           `${FD_SETSIZE} only, and the system gave ${readFd}`,
       );
