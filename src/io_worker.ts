@@ -4,7 +4,7 @@ import type { ContextHandle } from "./core/context_handle.ts";
 import { runContextWorker } from "./core/context_worker.ts";
 import { IoThread } from "./core/io_thread.ts";
 import type { WorkerData } from "./core/platform.ts";
-import { PLATFORM, resolveWorkerUrl } from "./platform.ts";
+import { PLATFORM, resolveWorkerUrl } from "./worker_platform.ts";
 import { createPoller } from "./poller/create_poller.ts";
 import type { Poller } from "./poller/poller.ts";
 import { IpcTransport } from "./transport/ipc/ipc_transport.ts";

@@ -3,7 +3,7 @@
 import { runContextWorker } from "./core/context_worker.ts";
 import type { WorkerData } from "./core/platform.ts";
 import { Reaper } from "./core/reaper.ts";
-import { PLATFORM } from "./platform.ts";
+import { PLATFORM } from "./worker_platform.ts";
 
 /** The reaper of a context. */
 export function runReaperWorker(data: WorkerData): void {

@@ -2,7 +2,7 @@
 
 import type { Wiring } from "./core/wiring_contract.ts";
 import { PATTERNS } from "./pattern/patterns.ts";
-import { PLATFORM } from "./platform.ts";
+import { PLATFORM } from "./worker_platform.ts";
 import { IpcBinder } from "./transport/ipc/ipc_binder.ts";
 import { TcpBinder } from "./transport/tcp/tcp_binder.ts";
 

@@ -3,7 +3,7 @@
 import { setImmediate } from "node:timers";
 import { monotonicMs } from "../../ffi/mod.ts";
 import { ZmqError } from "../base/errors.ts";
-import { resolveWorkerUrl } from "../platform.ts";
+import { resolveWorkerUrl } from "../worker_platform.ts";
 import { context as defaultContext } from "./default_context.ts";
 import {
   lookAtSocket,

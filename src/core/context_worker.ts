@@ -26,8 +26,7 @@ export function runContextWorker(
   const record = control.layout.thread(data.slot);
   try {
     const memory = openMemory(control, payload, data.slot, handle.options);
-    // The creator's life is watched in any case.
-    const thread = new Thread(memory, platform, () => []);
+    const thread = new Thread(memory, platform, () => {});
     run(thread, handle, () => {
       store(control.words, record + THREAD.TID, platform.gettid());
     });

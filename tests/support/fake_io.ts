@@ -6,7 +6,7 @@ import type { Thread } from "../../src/core/thread.ts";
 import { createPoller } from "../../src/poller/create_poller.ts";
 import type { Poller } from "../../src/poller/poller.ts";
 import { TimerQueue } from "../../src/poller/timer_queue.ts";
-import { resolveWorkerUrl } from "../../src/platform.ts";
+import { resolveWorkerUrl } from "../../src/worker_platform.ts";
 import { Kernel } from "./kernel.ts";
 import { until } from "./wait.ts";
 

@@ -95,25 +95,35 @@ export const LAYERS: readonly Layer[] = [
   },
   // What the core asks of the system, for every thread.
   {
-    path: "src/platform.ts",
+    path: "src/worker_platform.ts",
     mayImport: ["ffi", "src/base", "src/core", "src/transport"],
     outside: [],
   },
   // The only file that names every pattern.
   {
     path: "src/wiring.ts",
-    mayImport: ["src/core", "src/pattern", "src/transport", "src/platform.ts"],
+    mayImport: [
+      "src/core",
+      "src/pattern",
+      "src/transport",
+      "src/worker_platform.ts",
+    ],
     outside: [],
   },
   // The workers of a context. The first names every transport.
   {
     path: "src/io_worker.ts",
-    mayImport: ["src/core", "src/poller", "src/transport", "src/platform.ts"],
+    mayImport: [
+      "src/core",
+      "src/poller",
+      "src/transport",
+      "src/worker_platform.ts",
+    ],
     outside: [],
   },
   {
     path: "src/reaper_worker.ts",
-    mayImport: ["src/core", "src/platform.ts"],
+    mayImport: ["src/core", "src/worker_platform.ts"],
     outside: [],
   },
   {
@@ -135,7 +145,7 @@ export const LAYERS: readonly Layer[] = [
       "src/memory",
       "src/poller",
       "src/core",
-      "src/platform.ts",
+      "src/worker_platform.ts",
       "src/wiring.ts",
     ],
     // Buffers, warnings and timers as zeromq.js has them; both runtimes do.

@@ -2,7 +2,7 @@
 // it obtains one, as an I/O worker does.
 import { parentPort, workerData } from "node:worker_threads";
 import { SegmentExchange } from "../../../src/transport/segment_exchange.ts";
-import { resolveWorkerUrl } from "../../../src/platform.ts";
+import { resolveWorkerUrl } from "../../../src/worker_platform.ts";
 
 /** What the thread can be told to do. */
 export type SegmentOrder =

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { SegmentExchange } from "../../../src/transport/segment_exchange.ts";
-import { resolveWorkerUrl } from "../../../src/platform.ts";
+import { resolveWorkerUrl } from "../../../src/worker_platform.ts";
 import { leakCheck, liveWorkers, threadNames } from "../../support/leaks.ts";
 import { until } from "../../support/wait.ts";
 import { TestWorker } from "../../support/worker.ts";

@@ -1,31 +1,37 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { besidePlatform, resolveWorkerUrl } from "../../src/platform.ts";
+import { besideThis, resolveWorkerUrl } from "../../src/worker_platform.ts";
 
 describe("the module that workers start from", () => {
   test("lies beside the platform, compiled or not", () => {
     for (
       const [url, entry] of [
-        ["file:///a/src/platform.ts", "file:///a/src/io_thread_entry.ts"],
-        ["file:///a/src/platform.js", "file:///a/src/io_thread_entry.js"],
         [
-          "https://jsr.io/@purezmq/zmq/0.1.0/src/platform.ts",
+          "file:///a/src/worker_platform.ts",
+          "file:///a/src/io_thread_entry.ts",
+        ],
+        [
+          "file:///a/src/worker_platform.js",
+          "file:///a/src/io_thread_entry.js",
+        ],
+        [
+          "https://jsr.io/@purezmq/zmq/0.1.0/src/worker_platform.ts",
           "https://jsr.io/@purezmq/zmq/0.1.0/src/io_thread_entry.ts",
         ],
       ] as const
-    ) assert.equal(besidePlatform(url), entry);
+    ) assert.equal(besideThis(url), entry);
   });
 
   test("is nowhere when a bundle has renamed that module", () => {
     for (
       const url of [
         "file:///a/main.js",
-        "file:///a/replatform.js",
-        "file:///a/platform.js/main.js",
+        "file:///a/other_worker_platform.js",
+        "file:///a/worker_platform.js/main.js",
         "file:///$bunfs/root/app",
         "file:///a/io_thread_entry.js",
       ]
-    ) assert.equal(besidePlatform(url), null, url);
+    ) assert.equal(besideThis(url), null, url);
   });
 
   test("is what the context says, else the one beside, else an error", () => {

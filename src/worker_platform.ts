@@ -21,7 +21,7 @@ import type { CorePlatform, WorkerData } from "./core/platform.ts";
 import { SegmentExchange } from "./transport/segment_exchange.ts";
 
 /** The module that workers start from, if it is where the sources have it. */
-const WORKER_URL: string | null = besidePlatform(import.meta.url);
+const WORKER_URL: string | null = besideThis(import.meta.url);
 
 /**
  * The entry module beside this one. Packages for npm hold it compiled, so its
@@ -31,8 +31,8 @@ const WORKER_URL: string | null = besidePlatform(import.meta.url);
  * @param url Of this module.
  * @returns null in a bundle.
  */
-export function besidePlatform(url: string): string | null {
-  const match = /^(.*\/)platform(\.[a-z]+)$/.exec(url);
+export function besideThis(url: string): string | null {
+  const match = /^(.*\/)worker_platform(\.[a-z]+)$/.exec(url);
   return match === null ? null : `${match[1]}io_thread_entry${match[2]}`;
 }
 
