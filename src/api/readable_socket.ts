@@ -177,7 +177,8 @@ export abstract class ReadableSocket extends Socket implements Readable {
    * Leaving the loop does not close it.
    *
    * @returns An iterator over received messages. Its promises are rejected as
-   *   those of `receive`, except that it is done when the socket is closed.
+   *   those of `receive`, except that it is done when the socket is closed;
+   *   EFSM all the same if until then it was not this socket's turn to receive.
    */
   [Symbol.asyncIterator](): AsyncIterator<MessageParts, undefined> {
     return new MessageIterator<MessageParts>(stateOf(this), this);

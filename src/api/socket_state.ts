@@ -239,7 +239,16 @@ export class SocketState {
   /** The message is gone; that may be what a receive waited for (REQ). */
   #sent(base: SocketBase): void {
     this.#out.sent();
+    this.#turned();
     if (this.#receiving !== null) this.#advance(base);
+  }
+
+  /**
+   * A message was sent or taken. A REP that has received may send, for example,
+   * and one that has sent may receive: no mail tells of that.
+   */
+  #turned(): void {
+    if (this.#watchers.size > 0) queueMicrotask(() => this.#tellWatchers());
   }
 
   /** Sends, blocking the thread for at most `sendTimeout`. */
@@ -365,8 +374,7 @@ export class SocketState {
     // The array goes to the application: the next message gets a new one.
     const parts = received.parts;
     received.clear();
-    // A REP that has received may send, for example: no mail tells of that.
-    if (this.#watchers.size > 0) queueMicrotask(() => this.#tellWatchers());
+    this.#turned();
     if (this.#sending !== null) this.#advance(base);
     return form === ReceiveForm.ITERATION
       ? { value: parts, done: false }
@@ -451,26 +459,32 @@ export class SocketState {
     }
     this.#advancing = true;
     this.#advanceAgain = false;
-    let moved: boolean;
-    do {
+    try {
       // Either direction may be what the other one waits for (REQ, REP), so
       // this goes on until neither moves.
-      moved = false;
-      const sending = this.#sending;
-      if (sending !== null && !sending.deferred) {
-        moved = this.#advanceSend(base, sending);
-      }
-      const receiving = this.#receiving;
-      if (receiving !== null && !receiving.deferred) {
-        moved = this.#advanceReceive(base, receiving) || moved;
-      }
-    } while (moved);
-    this.#advancing = false;
+      while (this.#advanceBoth(base));
+    } finally {
+      this.#advancing = false;
+    }
     if (this.#advanceAgain && this.#isWaiting()) {
       // Mail that came with the last attempt may be for the one before it. The
       // event loop turns first: there may be mail at every attempt.
       setImmediate(() => this.#advance(base));
     }
+  }
+
+  /** One attempt of each; whether one of them moved. */
+  #advanceBoth(base: SocketBase): boolean {
+    let moved = false;
+    const sending = this.#sending;
+    if (sending !== null && !sending.deferred) {
+      moved = this.#advanceSend(base, sending);
+    }
+    const receiving = this.#receiving;
+    if (receiving !== null && !receiving.deferred) {
+      moved = this.#advanceReceive(base, receiving) || moved;
+    }
+    return moved;
   }
 
   #isWaiting(): boolean {
@@ -484,6 +498,7 @@ export class SocketState {
         return false;
       }
       this.#out.sent();
+      this.#turned();
     } catch (error) {
       if (mayPass(error, base)) {
         operation.refusal = error;
@@ -555,7 +570,7 @@ export class SocketState {
 function mayPass(error: unknown, base: SocketBase): error is ZmqError {
   if (!(error instanceof ZmqError)) return false;
   return error.code === "EFSM" ||
-    (error.code === "EHOSTUNREACH" && !base.hasOut());
+    (error.code === "EHOSTUNREACH" && !base.wasWritable());
 }
 
 /** Blocks the thread until an attempt succeeds or the time has passed. */

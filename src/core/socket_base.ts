@@ -13,6 +13,7 @@ import {
 } from "../memory/layout.ts";
 import type { ContextMemory } from "../memory/context_memory.ts";
 import { Message } from "../memory/message.ts";
+import { CHUNK_BYTES } from "../memory/size_class.ts";
 import { assert } from "../base/assert.ts";
 import { ZmqError } from "../base/errors.ts";
 import { NumberMap } from "../base/number_map.ts";
@@ -269,12 +270,9 @@ export class SocketBase implements EndpointOwner, CommandTarget, OwnHost {
     // been dropped, and this one may just have no credit.
     memory.refused = false;
     if (pattern.trySend(parts, count)) return true;
-    // Waiting would be in vain if this very thread holds the memory. What the
-    // message itself holds is given back once it is sent.
-    if (
-      memory.refused &&
-      memory.unreleasedMessages > messagesAmong(parts, count, memory)
-    ) throw this.host.outOfMemory();
+    if (memory.refused && waitsInVain(memory, parts, count)) {
+      throw this.host.outOfMemory();
+    }
     return false;
   }
 
@@ -292,6 +290,14 @@ export class SocketBase implements EndpointOwner, CommandTarget, OwnHost {
   hasOut(): boolean {
     this.#enter();
     return (this.#pattern as Pattern).hasOut();
+  }
+
+  /**
+   * Whether there was anybody to send to at the last operation. It handles no
+   * mail, so the answer belongs to what that operation said.
+   */
+  wasWritable(): boolean {
+    return this.#pattern?.hasOut() ?? false;
   }
 
   waitSync(deadlineMs: number): boolean {
@@ -560,17 +566,25 @@ export class SocketBase implements EndpointOwner, CommandTarget, OwnHost {
   }
 }
 
-/** How many Messages of this thread there are among the parts. */
-function messagesAmong(
+/**
+ * Whether the memory that a message needs is held by this very thread: by
+ * Messages that it has not released or, where all others may come free, by the
+ * message's own, beside which the rest of it has no room under the limit.
+ */
+function waitsInVain(
+  memory: ContextMemory,
   parts: readonly OutPart[],
   count: number,
-  memory: ContextMemory,
-): number {
-  const found = new Set<OutPart>();
+): boolean {
+  const own = new Set<Message>();
+  let bytes = CHUNK_BYTES;
   for (const part of parts.slice(0, count)) {
-    if (part instanceof Message && part.isOf(memory)) found.add(part);
+    if (part instanceof Message && part.isOf(memory)) own.add(part);
+    else bytes += part instanceof Uint8Array ? part.length : part.size;
   }
-  return found.size;
+  for (const message of own) bytes += message.size;
+  return memory.unreleasedMessages > own.size ||
+    (own.size > 0 && bytes > memory.control.memoryLimitBytes);
 }
 
 /** The far end of a pipe that nobody came for; it only says goodbye. */

@@ -28,6 +28,7 @@ import {
 import type { Geometry, Pool } from "./layout.ts";
 import { acquire, release } from "./lock.ts";
 import type { MemoryPlatform } from "./platform.ts";
+import { GRANULE_BYTES } from "./size_class.ts";
 
 /**
  * One thread's view of a context's control memory: thread records, records of
@@ -66,6 +67,12 @@ export class ControlSegment {
 
   get state(): number {
     return load(this.words, H.STATE);
+  }
+
+  /** What messages may take up together; Infinity = all there is. */
+  get memoryLimitBytes(): number {
+    const granules = load(this.words, H.MEMORY_LIMIT);
+    return granules === 0 ? Infinity : granules * GRANULE_BYTES;
   }
 
   /**

@@ -350,3 +350,32 @@ scenario(
   },
   limited,
 );
+
+scenario(
+  "a message beside whose own memory the rest has no room is refused",
+  async (s) => {
+    const [push, pull] = [s.open(Push), s.open(Pull)];
+    await s.join(pull, push, "inproc");
+    let size = LIMIT;
+    let large: Message | null = null;
+    while (large === null) {
+      size -= 65_536;
+      try {
+        large = s.context.allocate(size);
+      } catch {
+        // That much is not left beside what the sockets use.
+      }
+    }
+    const rest = new Uint8Array(LIMIT / 2);
+    await within(
+      assert.rejects(push.send([large, rest]), { code: "ENOMEM" }),
+      "the refusal",
+    );
+    assert.throws(() => push.sendSync([rest, large]), { code: "ENOMEM" });
+    // By itself it goes: it lies there already.
+    await push.send(large);
+    const [part] = await pull.receive();
+    assert.equal(part?.length, size);
+  },
+  limited,
+);

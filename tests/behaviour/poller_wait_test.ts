@@ -445,3 +445,28 @@ scenario("the watcher ends at close, or when it has no work", async (s) => {
   assert.equal(watch.running, true);
   await until(() => !watch.running, "the end of an idle watcher");
 });
+
+scenario(
+  "a reply makes the next request readable, however it is sent",
+  async (s) => {
+    const server = s.open(Reply);
+    const [one, two] = [s.open(Request), s.open(Request)];
+    await s.join(server, one, "inproc");
+    two.connect(server.lastEndpoint ?? "");
+    const poller = open(s);
+    poller.add(server, { readable: true });
+    for (const how of ["send", "sendSync", "trySend"] as const) {
+      await one.send("first");
+      await expectMessage(server, "first");
+      await two.send("second");
+      const waiting = poller.wait();
+      await nextTurn();
+      // Mail may bring the wait's end as well, once it is handled.
+      await server[how]("reply");
+      assert.equal((await within(waiting, `the event of ${how}`)).length, 1);
+      await expectMessage(server, "second");
+      await server.send("reply");
+      for (const client of [one, two]) await expectMessage(client, "reply");
+    }
+  },
+);

@@ -97,6 +97,10 @@ export class FakeSocketBase {
     return this.inbox.length > 0;
   }
 
+  wasWritable(): boolean {
+    return this.hasOut();
+  }
+
   hasOut(): boolean {
     return this.room > 0;
   }
