@@ -45,8 +45,8 @@ function present(paths: readonly string[]): string[] {
 
 /**
  * Every test in which a poller takes part: all of the library but the layers
- * below and beside it, which know of none. Both runtimes at a time, since each
- * waits more than it works.
+ * below and beside it, which know of none, and over inproc, which has none.
+ * Both runtimes at a time, since each waits more than it works.
  */
 const POLLED_TESTS: readonly string[] = [
   "--together",
@@ -115,7 +115,7 @@ const STEPS: readonly Step[] = [
     name: poller,
     what: `every test with a poller again, over ${poller}`,
     args: ["run", "-A", "tests/run.ts", "--poller", poller, ...POLLED_TESTS],
-    env: { PUREZMQ_STRESS_CYCLES: "50" },
+    env: { PUREZMQ_STRESS_CYCLES: "50", PUREZMQ_WIRE_ONLY: "1" },
     limitMinutes: 30,
     live: true,
   })),

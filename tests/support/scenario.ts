@@ -23,11 +23,17 @@ type SocketClass<S> = new (options?: Options) => S;
 /** What a transport test binds to; each call of `address` is a new one. */
 export type Transport = "inproc" | "tcp" | "ipc";
 
-/** All transports, for tests that hold over each. */
-export const TRANSPORTS: readonly Transport[] = ["inproc", "tcp", "ipc"];
-
 /** The transports that cross processes. */
 export const WIRE_TRANSPORTS: readonly Transport[] = ["tcp", "ipc"];
+
+/**
+ * All transports, for tests that hold over each. CI's repeats over another
+ * poller leave out inproc, which has none.
+ */
+export const TRANSPORTS: readonly Transport[] =
+  process.env["PUREZMQ_WIRE_ONLY"] === "1"
+    ? WIRE_TRANSPORTS
+    : ["inproc", ...WIRE_TRANSPORTS];
 
 /** What a context holds when its test is over. */
 const NOTHING_HELD = {
