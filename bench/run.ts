@@ -35,7 +35,7 @@ import { allRows, type Row } from "./rows.ts";
 import type { RuntimeName } from "./runtimes.ts";
 import { measureStartup, type StartupSamples } from "./startup.ts";
 
-/** No single run may take longer; they are made to take about a second. */
+/** No single run may take longer; they are made to take some seconds. */
 const RUN_TIMEOUT_MS = 120_000;
 
 interface Options {
