@@ -1,3 +1,5 @@
+// No leak check here: what a thread that dies had open stays open, and nobody
+// else knows the numbers.
 // A thread that the context cannot live without dies without a word: every
 // call says so within a second, and terminate() comes back.
 import assert from "node:assert/strict";

@@ -6,6 +6,10 @@ import { Context, Pull, Push } from "../../mod.ts";
 import { within } from "../support/wait.ts";
 import { TestWorker } from "../support/worker.ts";
 import type { LargeSenderData } from "../support/workers/large_sender_worker.ts";
+import { leakCheck } from "../support/leaks.ts";
+
+const leaks = leakCheck();
+await leaks.before();
 
 const COUNT = 6;
 /** Two of them fill the first payload segment. */
@@ -90,3 +94,5 @@ describe("a thread that is ended after it sent large messages", () => {
     await within(context.terminate(), "terminate() to end", TERMINATED_MS);
   });
 });
+
+test("leaves nothing behind", leaks.after);

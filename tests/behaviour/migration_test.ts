@@ -9,6 +9,11 @@ import {
   type Traveller,
 } from "../support/moving.ts";
 import { until } from "../support/wait.ts";
+import { test } from "node:test";
+import { leakCheck } from "../support/leaks.ts";
+
+const leaks = leakCheck();
+await leaks.before();
 
 /** Numbered messages `prefix-from` to `prefix-(to - 1)`. */
 function numbered(prefix: string, from: number, to: number): string[][] {
@@ -526,3 +531,5 @@ moving("a socket that arrives after shutdown is closed", async (m) => {
   await assert.rejects(pair.arrive(handle), { code: "ETERM" });
   await m.atRest();
 });
+
+test("leaves nothing behind", leaks.after);

@@ -9,10 +9,13 @@ import { LIVENESS_INTERVAL_MS } from "../../src/core/thread.ts";
 import { WIRING } from "../../src/wiring.ts";
 import { numberOf } from "../support/content.ts";
 import { DescriptorPair } from "../support/descriptor_pair.ts";
-import { liveWorkers } from "../support/leaks.ts";
+import { leakCheck, liveWorkers } from "../support/leaks.ts";
 import { type Scenario, scenario } from "../support/scenario.ts";
 import { until, within } from "../support/wait.ts";
 import { TestWorker } from "../support/worker.ts";
+
+const leaks = leakCheck();
+await leaks.before();
 
 function start(s: Scenario, name: string, data: object): TestWorker {
   const worker = new TestWorker(name, data);
@@ -280,3 +283,5 @@ scenario(
     }
   },
 );
+
+test("leaves nothing behind", leaks.after);

@@ -6,6 +6,10 @@ import { Dealer, Pull, Push } from "../../../src/api/sockets.ts";
 import { defaultCtxOptions } from "../../../src/core/ctx_options.ts";
 import { FakeCtx, FakeSocketBase } from "../../support/fake_core.ts";
 import { SocketType } from "../../../src/base/socket_type.ts";
+import { leakCheck } from "../../support/leaks.ts";
+
+const leaks = leakCheck();
+await leaks.before();
 
 function fake(): { ctx: FakeCtx; context: Context } {
   const ctx = new FakeCtx(defaultCtxOptions());
@@ -251,3 +255,5 @@ test("what a context's workers wait with is chosen as a whole", () => {
   assert.equal(context.pollerTrigger, null);
   context.poller = null;
 });
+
+test("leaves nothing behind", leaks.after);

@@ -2,6 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { context } from "../../../src/api/default_context.ts";
 import { Pair } from "../../../src/api/sockets.ts";
+import { leakCheck } from "../../support/leaks.ts";
+
+const leaks = leakCheck();
+await leaks.before();
 
 test("sockets share one context unless told otherwise", () => {
   using first = new Pair();
@@ -9,3 +13,5 @@ test("sockets share one context unless told otherwise", () => {
   assert.equal(first.context, context);
   assert.equal(second.context, context);
 });
+
+test("leaves nothing behind", leaks.after);

@@ -6,6 +6,10 @@ import { Dealer, Router, Subscriber } from "../../../src/api/sockets.ts";
 import { XPublisher } from "../../../src/api/sockets.ts";
 import { defaultCtxOptions } from "../../../src/core/ctx_options.ts";
 import { FakeCtx } from "../../support/fake_core.ts";
+import { leakCheck } from "../../support/leaks.ts";
+
+const leaks = leakCheck();
+await leaks.before();
 
 const ctx = new FakeCtx(defaultCtxOptions());
 const context = contextOver(ctx.asCtx);
@@ -193,3 +197,5 @@ describe("connect of a router", () => {
     assert.deepEqual(base?.calls, []);
   });
 });
+
+test("leaves nothing behind", leaks.after);

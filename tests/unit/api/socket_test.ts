@@ -7,6 +7,10 @@ import { SocketType } from "../../../src/base/socket_type.ts";
 import { ZmqError } from "../../../src/base/errors.ts";
 import { defaultCtxOptions } from "../../../src/core/ctx_options.ts";
 import { FakeCtx, type FakeSocketBase } from "../../support/fake_core.ts";
+import { leakCheck } from "../../support/leaks.ts";
+
+const leaks = leakCheck();
+await leaks.before();
 
 function fake(): { ctx: FakeCtx; context: Context } {
   const ctx = new FakeCtx(defaultCtxOptions());
@@ -278,3 +282,5 @@ describe("a socket", () => {
     assert.equal("receive" in push, false);
   });
 });
+
+test("leaves nothing behind", leaks.after);

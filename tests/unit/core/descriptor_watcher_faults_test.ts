@@ -24,6 +24,10 @@ import {
 import { load, store } from "../../../src/memory/shared_access.ts";
 import { NO_MEMORY_PAUSE_MS } from "../../../src/poller/poller.ts";
 import { type CCall, failWith, Faults } from "../poller/faults.ts";
+import { leakCheck } from "../../support/leaks.ts";
+
+const leaks = leakCheck();
+await leaks.before();
 
 const FAULT_MS = 300;
 /** Tells whether it is time for faults: from the first look on. */
@@ -170,3 +174,5 @@ describe("a descriptor watcher whose calls fail", () => {
     assert.ok(calls <= CALLS_MAX, `${calls} calls`);
   });
 });
+
+test("leaves nothing behind", leaks.after);

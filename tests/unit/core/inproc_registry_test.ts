@@ -12,6 +12,10 @@ import { Kernel } from "../../support/kernel.ts";
 import { seededRandom } from "../../support/seed.ts";
 import { within } from "../../support/wait.ts";
 import { TestWorker } from "../../support/worker.ts";
+import { leakCheck } from "../../support/leaks.ts";
+
+const leaks = leakCheck();
+await leaks.before();
 
 function stage() {
   const kernel = new Kernel({ maxSockets: 4 });
@@ -167,3 +171,5 @@ describe("inproc registry: races of three threads", () => {
     assert.equal(ctx.statistics().memoryUsedBytes, 0);
   });
 });
+
+test("leaves nothing behind", leaks.after);

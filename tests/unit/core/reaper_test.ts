@@ -14,6 +14,10 @@ import type { SocketBase } from "../../../src/core/socket_base.ts";
 import { WIRING } from "../../../src/wiring.ts";
 import { Kernel } from "../../support/kernel.ts";
 import { bytes } from "../../support/raw_zmtp.ts";
+import { leakCheck } from "../../support/leaks.ts";
+
+const leaks = leakCheck();
+await leaks.before();
 
 /** A context whose reaper is on the thread of the test, and its clock too. */
 class Stage {
@@ -271,3 +275,5 @@ describe("reaper: its thread", () => {
     s.end();
   });
 });
+
+test("leaves nothing behind", leaks.after);

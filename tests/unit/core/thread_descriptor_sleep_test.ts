@@ -9,6 +9,10 @@ import { POLLIN, PollSet, Wakeup } from "../../../ffi/mod.ts";
 import { Kernel } from "../../support/kernel.ts";
 import { until, within } from "../../support/wait.ts";
 import { TestWorker } from "../../support/worker.ts";
+import { leakCheck } from "../../support/leaks.ts";
+
+const leaks = leakCheck();
+await leaks.before();
 
 /** What a test wakes; no descriptor, since the platform only notes it. */
 const TARGET = 77;
@@ -153,3 +157,5 @@ test("no wake-up is lost in 50,000 round trips, sleeping in three ways", async (
     wakeup.close();
   }
 });
+
+test("leaves nothing behind", leaks.after);

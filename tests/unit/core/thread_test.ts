@@ -17,6 +17,10 @@ import { ZmqError } from "../../../src/base/errors.ts";
 import { Kernel } from "../../support/kernel.ts";
 import { until, within } from "../../support/wait.ts";
 import { TestWorker } from "../../support/worker.ts";
+import { leakCheck } from "../../support/leaks.ts";
+
+const leaks = leakCheck();
+await leaks.before();
 
 /** A node of the thread's own that counts its commands. */
 function nodeOn(thread: Thread): { node: number; bits: number[] } {
@@ -368,3 +372,5 @@ describe("thread: slots", () => {
     assert.equal(takeThreadSlot(control, first), -1, "all are in use");
   });
 });
+
+test("leaves nothing behind", leaks.after);

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import process from "node:process";
-import { describe } from "node:test";
+import { describe, test } from "node:test";
 import {
   closeFd,
   errnoNumber,
@@ -13,6 +13,10 @@ import {
 import { AsyncEventLoop } from "../../../src/event_loop/mod.ts";
 import { testUnless } from "../../support/skip.ts";
 import { within } from "../../support/wait.ts";
+import { leakCheck } from "../../support/leaks.ts";
+
+const leaks = leakCheck();
+await leaks.before();
 
 const EPOLL_CTL_MOD = 3;
 const obstacle = process.platform === "linux"
@@ -131,3 +135,5 @@ describe("an async event loop without memory", () => {
       }),
   );
 });
+
+test("leaves nothing behind", leaks.after);

@@ -10,6 +10,10 @@ import {
   sendBytes,
 } from "../../../src/event_loop/mod.ts";
 import { refusal, turnUntil } from "../../support/event_loops.ts";
+import { leakCheck } from "../../support/leaks.ts";
+
+const leaks = leakCheck();
+await leaks.before();
 
 for (const address of ["127.0.0.1", "::1"]) {
   test(`bytes go both ways over ${address}`, () => {
@@ -97,3 +101,5 @@ test("what cannot be is refused", () => {
     assert.equal(error.fd, fd);
   }
 });
+
+test("leaves nothing behind", leaks.after);

@@ -9,6 +9,10 @@ import {
   ring,
 } from "../../../src/event_loop/wake_gate.ts";
 import { EventLoop } from "../../../src/event_loop/mod.ts";
+import { leakCheck } from "../../support/leaks.ts";
+
+const leaks = leakCheck();
+await leaks.before();
 
 test("a gate lets nobody in when it is closed", () => {
   using loop = new EventLoop();
@@ -37,3 +41,5 @@ test("a closed gate is claimed by one, opened, and closed again", () => {
   assert.equal(words[0], GATE_CLOSED);
   assert.equal(claimGate(words, 0), true);
 });
+
+test("leaves nothing behind", leaks.after);

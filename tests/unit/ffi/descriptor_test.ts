@@ -21,6 +21,10 @@ import {
   sockaddrIn,
   Wakeup,
 } from "../../../ffi/mod.ts";
+import { leakCheck } from "../../support/leaks.ts";
+
+const leaks = leakCheck();
+await leaks.before();
 
 const EBADF = errnoNumber("EBADF");
 
@@ -91,3 +95,5 @@ test("flags are set afterwards where creation cannot", onlyLinux, () => {
   closeFd(fd);
   assert.equal(setCloexecNonblocking(fd, fcntl), -EBADF);
 });
+
+test("leaves nothing behind", leaks.after);

@@ -23,6 +23,10 @@ import {
 } from "../../../ffi/mod.ts";
 import { ignoreSignal } from "./ignore_signal.ts";
 import { spawnFixture } from "./spawn_fixture.ts";
+import { leakCheck } from "../../support/leaks.ts";
+
+const leaks = leakCheck();
+await leaks.before();
 
 const options = { skip: host.os !== "linux" && "only Linux has epoll" };
 
@@ -121,3 +125,5 @@ test("signals do not end a wait early", options, async () => {
 test("a buffer for no events is refused", () => {
   assert.throws(() => new EpollEvents(0), RangeError);
 });
+
+test("leaves nothing behind", leaks.after);

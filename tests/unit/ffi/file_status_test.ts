@@ -14,6 +14,10 @@ import {
   Wakeup,
 } from "../../../ffi/mod.ts";
 import { fstatRows } from "../../../ffi/symbols.ts";
+import { leakCheck } from "../../support/leaks.ts";
+
+const leaks = leakCheck();
+await leaks.before();
 
 function statusOf(fd: number): FileStatus {
   const status = fileStatus(fd);
@@ -95,3 +99,5 @@ test("fstat is looked for under the names that have today's structure", () => {
   assert.equal(fstatRows("linux", "x86_64")[1]?.version, 1);
   assert.equal(fstatRows("linux", "aarch64")[1]?.version, 0);
 });
+
+test("leaves nothing behind", leaks.after);

@@ -25,6 +25,10 @@ import {
 } from "../../../ffi/mod.ts";
 import { testUnless } from "../../support/skip.ts";
 import { KqueueStub } from "./kqueue_stub.ts";
+import { leakCheck } from "../../support/leaks.ts";
+
+const leaks = leakCheck();
+await leaks.before();
 
 const hasKqueue = nativeKqueueLayout(host.os) !== null;
 const library = hasKqueue
@@ -325,3 +329,5 @@ test("a change list is laid out byte by byte", () => {
   );
   queue.close();
 });
+
+test("leaves nothing behind", leaks.after);

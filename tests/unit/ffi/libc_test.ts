@@ -11,6 +11,10 @@ import {
 } from "../../../ffi/mod.ts";
 import { INTERRUPTED, outcome, syscall } from "../../../ffi/libc.ts";
 import { runScript } from "./run_script.ts";
+import { leakCheck } from "../../support/leaks.ts";
+
+const leaks = leakCheck();
+await leaks.before();
 
 const noPermissions = host.runtime !== "deno" && "only Deno has permissions";
 
@@ -90,3 +94,5 @@ testUnless(
     assert.match(result.stdout, /--allow-ffi/);
   },
 );
+
+test("leaves nothing behind", leaks.after);

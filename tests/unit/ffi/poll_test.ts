@@ -15,6 +15,10 @@ import {
 } from "../../../ffi/mod.ts";
 import { ignoreSignal } from "./ignore_signal.ts";
 import { spawnFixture } from "./spawn_fixture.ts";
+import { leakCheck } from "../../support/leaks.ts";
+
+const leaks = leakCheck();
+await leaks.before();
 
 test("ready entries are counted and say for what", () => {
   const fds = new Int32Array(2);
@@ -71,3 +75,5 @@ test("entries outside the set are refused", () => {
   assert.throws(() => set.set(-1, 0, POLLIN), RangeError);
   assert.throws(() => set.wait(3, 0), RangeError);
 });
+
+test("leaves nothing behind", leaks.after);

@@ -12,6 +12,10 @@ import {
 } from "../../../ffi/mod.ts";
 import { runC } from "./run_script.ts";
 import { testUnless } from "../../support/skip.ts";
+import { leakCheck } from "../../support/leaks.ts";
+
+const leaks = leakCheck();
+await leaks.before();
 
 const noCompiler = runC("int main(void) { return 0; }") === null
   ? "this machine has no C compiler"
@@ -139,3 +143,5 @@ int main(void) {
     assert.equal(actual.get(`fd${fd}`), at * 256 + (bytes[byte] as number));
   }
 });
+
+test("leaves nothing behind", leaks.after);

@@ -11,6 +11,10 @@ import {
   setSockOptInt,
   socketError,
 } from "../../../ffi/mod.ts";
+import { leakCheck } from "../../support/leaks.ts";
+
+const leaks = leakCheck();
+await leaks.before();
 
 const { SOL_SOCKET, IPPROTO_TCP } = constants;
 
@@ -62,3 +66,5 @@ test("absent options and wrong descriptors are refused by the kernel", () => {
   assert.equal(getSockOptInt(fd, SOL_SOCKET, constants.SO_TYPE), closed);
   assert.equal(socketError(fd), closed);
 });
+
+test("leaves nothing behind", leaks.after);

@@ -27,6 +27,10 @@ import {
   socketError,
   unlinkPath,
 } from "../../../ffi/mod.ts";
+import { leakCheck } from "../../support/leaks.ts";
+
+const leaks = leakCheck();
+await leaks.before();
 
 function waitFor(fd: number, events: number): void {
   const set = new PollSet(1);
@@ -126,3 +130,5 @@ test("errors come back as this system's numbers", () => {
   closeFd(fd);
   closeFd(taken);
 });
+
+test("leaves nothing behind", leaks.after);

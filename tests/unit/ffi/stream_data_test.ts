@@ -9,6 +9,10 @@ import {
   send,
   shutdownSocket,
 } from "../../../ffi/mod.ts";
+import { leakCheck } from "../../support/leaks.ts";
+
+const leaks = leakCheck();
+await leaks.before();
 
 function withPair(body: (left: number, right: number) => void): void {
   const fds = new Int32Array(2);
@@ -54,3 +58,5 @@ test("bytes outside the view never reach the kernel", () => {
     assert.throws(() => receive(0, bytes, ...wrong), RangeError);
   }
 });
+
+test("leaves nothing behind", leaks.after);

@@ -12,6 +12,10 @@ import {
   type WakeupKind,
 } from "../../../ffi/mod.ts";
 import { spawnFixture } from "./spawn_fixture.ts";
+import { leakCheck } from "../../support/leaks.ts";
+
+const leaks = leakCheck();
+await leaks.before();
 
 function isSignalled(wakeup: Wakeup, timeoutMs = 0): boolean {
   const set = new PollSet(1);
@@ -75,3 +79,5 @@ test("the default is an eventfd where there is one", () => {
   assert.equal(wakeup.readFd === wakeup.writeFd, host.os === "linux");
   wakeup.close();
 });
+
+test("leaves nothing behind", leaks.after);

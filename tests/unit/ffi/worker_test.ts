@@ -1,3 +1,5 @@
+// No leak check here: a worker that is inside a C call when it is told to end
+// goes on until the call returns.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {

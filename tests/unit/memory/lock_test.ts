@@ -4,6 +4,10 @@ import { gettid, threadAlive } from "../../../ffi/mod.ts";
 import { acquire, release } from "../../../src/memory/lock.ts";
 import { until, within } from "../../support/wait.ts";
 import { startWorker } from "./fixtures/start_worker.ts";
+import { leakCheck } from "../../support/leaks.ts";
+
+const leaks = leakCheck();
+await leaks.before();
 
 const LOCK = 3;
 
@@ -83,3 +87,5 @@ test("a contended lock wakes its sleepers when it is let go", async () => {
   await within(worker.ended, "the sleeper's turn");
   assert.equal(words[0], 1);
 });
+
+test("leaves nothing behind", leaks.after);

@@ -1,7 +1,7 @@
 // A listening socket that two pollers watch, of which one is enough to be told.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { describe } from "node:test";
+import { describe, test } from "node:test";
 import {
   acceptSocket,
   bindSocket,
@@ -25,6 +25,10 @@ import {
   type ExclusiveData,
   ExclusiveWord,
 } from "./fixtures/exclusive_task.ts";
+import { leakCheck } from "../../support/leaks.ts";
+
+const leaks = leakCheck();
+await leaks.before();
 
 const obstacle = host.os === "linux" ? null : "epoll is Linux'";
 
@@ -241,3 +245,5 @@ describe("pollers that wait for one exclusive descriptor", () => {
     );
   }
 });
+
+test("leaves nothing behind", leaks.after);

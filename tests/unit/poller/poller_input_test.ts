@@ -2,6 +2,11 @@ import assert from "node:assert/strict";
 import { closeSync, openSync } from "node:fs";
 import { errnoName, FD_SETSIZE, signalFd, Wakeup } from "../../../ffi/mod.ts";
 import { type Case, forEveryBackend, type Stage, Watched } from "./contract.ts";
+import { test } from "node:test";
+import { leakCheck } from "../../support/leaks.ts";
+
+const leaks = leakCheck();
+await leaks.before();
 
 /** The name of the error with which a descriptor is refused. */
 function refusal(stage: Stage, fd: number): string {
@@ -149,3 +154,5 @@ forEveryBackend(
   (backend) =>
     backend.name === "select" ? null : "select alone has such a limit",
 );
+
+test("leaves nothing behind", leaks.after);

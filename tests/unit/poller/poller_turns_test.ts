@@ -11,6 +11,11 @@ import { EVENTS_PER_TURN_MAX } from "../../../src/poller/poller.ts";
 import { within } from "../../support/wait.ts";
 import { type Backend, type Case, forEveryBackend } from "./contract.ts";
 import type { WakeData } from "./fixtures/wake_worker.ts";
+import { test } from "node:test";
+import { leakCheck } from "../../support/leaks.ts";
+
+const leaks = leakCheck();
+await leaks.before();
 
 const scratch = new Uint8Array(64);
 
@@ -286,3 +291,5 @@ function tooFewDescriptors(backend: Backend): string | null {
 forEveryBackend("many", many, tooFewDescriptors);
 forEveryBackend("turns", turns);
 forEveryBackend("wakes", wakes);
+
+test("leaves nothing behind", leaks.after);

@@ -18,6 +18,10 @@ import type { Engine, SessionPort } from "../../../src/core/transport.ts";
 import { StreamConnecter } from "../../../src/transport/stream_connecter.ts";
 import type { StreamTarget } from "../../../src/transport/stream_protocol.ts";
 import { FakeIo } from "../../support/fake_io.ts";
+import { leakCheck } from "../../support/leaks.ts";
+
+const leaks = leakCheck();
+await leaks.before();
 
 const PROTOCOL = {
   protocols: ["tcp"],
@@ -254,3 +258,5 @@ describe("stream connecter", () => {
     pausing.end();
   });
 });
+
+test("leaves nothing behind", leaks.after);

@@ -20,6 +20,10 @@ import { FakeIo } from "../../support/fake_io.ts";
 import { commandFor } from "../../support/runtime.ts";
 import { testUnless } from "../../support/skip.ts";
 import { until } from "../../support/wait.ts";
+import { leakCheck } from "../../support/leaks.ts";
+
+const leaks = leakCheck();
+await leaks.before();
 
 const ENOMEM = -errnoNumber("ENOMEM");
 
@@ -292,3 +296,5 @@ testUnless(
     });
   },
 );
+
+test("leaves nothing behind", leaks.after);

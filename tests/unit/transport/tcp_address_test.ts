@@ -28,6 +28,10 @@ import {
 } from "../../../src/transport/tcp/tcp_address.ts";
 import { testUnless } from "../../support/skip.ts";
 import { until } from "../../support/wait.ts";
+import { leakCheck } from "../../support/leaks.ts";
+
+const leaks = leakCheck();
+await leaks.before();
 
 const V4 = constants.AF_INET;
 const V6 = constants.AF_INET6;
@@ -268,3 +272,5 @@ describe("tcp address: of descriptors", () => {
     assert.equal(isSelfConnection(-1), false);
   });
 });
+
+test("leaves nothing behind", leaks.after);

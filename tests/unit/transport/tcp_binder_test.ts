@@ -13,8 +13,11 @@ import { SocketType } from "../../../src/base/socket_type.ts";
 import type { Listening } from "../../../src/core/binder.ts";
 import { localEndpoint } from "../../../src/transport/tcp/tcp_address.ts";
 import { TcpBinder } from "../../../src/transport/tcp/tcp_binder.ts";
-import { openDescriptors } from "../../support/leaks.ts";
+import { leakCheck, openDescriptors } from "../../support/leaks.ts";
 import { testUnless } from "../../support/skip.ts";
+
+const leaks = leakCheck();
+await leaks.before();
 
 const loopback = interfaces().find((entry) => entry.address === "127.0.0.1")
   ?.name;
@@ -114,3 +117,5 @@ describe("tcp binder", () => {
     usual.discard();
   });
 });
+
+test("leaves nothing behind", leaks.after);
