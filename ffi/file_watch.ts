@@ -14,6 +14,7 @@ export const IN_DELETE_SELF = 0x400;
 export const IN_MOVE_SELF = 0x800;
 export const IN_Q_OVERFLOW = 0x4000;
 export const IN_IGNORED = 0x8000;
+export const IN_DONT_FOLLOW = 0x2000000;
 
 /** struct inotify_event: int wd; uint32_t mask, cookie, len; char name[]. */
 const HEADER_SIZE = 16;

@@ -11,6 +11,7 @@ import {
   IN_CREATE,
   IN_DELETE,
   IN_DELETE_SELF,
+  IN_DONT_FOLLOW,
   IN_IGNORED,
   IN_MODIFY,
   IN_MOVE_SELF,
@@ -68,9 +69,6 @@ const EVERY_CHANGE = IN_MODIFY | IN_ATTRIB | IN_CLOSE_WRITE | IN_CREATE |
   IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE_SELF | IN_MOVE_SELF;
 
 const EAGAIN = errnoNumber("EAGAIN");
-
-/** Not in the tables of ffi; the same on every CPU. */
-const IN_DONT_FOLLOW = 0x2000000;
 
 /** How often a turn reads, 64 KiB each, before others get theirs. */
 const READS_MAX = 16;
