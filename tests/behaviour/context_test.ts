@@ -16,7 +16,12 @@ import {
 } from "../../mod.ts";
 import { leakFree } from "../support/leaks.ts";
 import { expectMessage } from "../support/messages.ts";
-import { scenario, TRANSPORTS, warmUp } from "../support/scenario.ts";
+import {
+  OWN_CONTEXT,
+  scenario,
+  TRANSPORTS,
+  warmUp,
+} from "../support/scenario.ts";
 import { testUnless } from "../support/skip.ts";
 import { until, within } from "../support/wait.ts";
 
@@ -265,7 +270,7 @@ scenario("terminate() ends detached sockets that nobody adopts", async (s) => {
     const { code } = error as { code: string };
     return code === "ETERM" || code === "EINVAL";
   });
-});
+}, OWN_CONTEXT);
 
 scenario("a message larger than any can be is refused as such", (s) => {
   for (const size of [2 ** 31 - 1, 2 ** 40]) {

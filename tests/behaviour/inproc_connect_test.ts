@@ -18,7 +18,7 @@ import {
   receiveTexts,
   texts,
 } from "../support/messages.ts";
-import { scenario } from "../support/scenario.ts";
+import { OWN_CONTEXT, scenario } from "../support/scenario.ts";
 import { until, within } from "../support/wait.ts";
 
 scenario("test_inproc_connect: bind first", async (s) => {
@@ -172,7 +172,7 @@ scenario("test_inproc_connect: connect only, then close", async (s) => {
   push.connect("inproc://3");
   await push.send("hello");
   await expectMessage(pull, "hello");
-});
+}, OWN_CONTEXT);
 
 scenario(
   "test_inproc_connect: unbind, then another binds the name",

@@ -377,36 +377,6 @@ async function watchingWorkers(
   }
 }
 
-// Not checked for leaks: Bun keeps the descriptors of a worker that is killed.
-for (const way of ["blocking", "with a promise"]) {
-  test(`a dead I/O worker ends a wait, ${way}`, async () => {
-    await watchingWorkers(async (workers) => {
-      const context = new Context();
-      const pull = new Pull({ context });
-      await pull.bind("tcp://127.0.0.1:*");
-      const push = new Push({ context });
-      push.connect(pull.lastEndpoint as string);
-      await push.send("x");
-      await pull.receive();
-      const pair = new DescriptorPair();
-      using poller = new Poller();
-      poller.add(pull);
-      poller.add(pair.fd);
-      const dead = { code: "EOWNERDEAD" };
-      if (way === "blocking") {
-        workers.get("io")?.terminate();
-        assert.throws(() => poller.waitSync(10_000), dead);
-      } else {
-        const waiting = poller.wait();
-        workers.get("io")?.terminate();
-        await refused(waiting, dead.code);
-      }
-      await assert.rejects(() => context.terminate(), dead);
-      pair.close();
-    });
-  });
-}
-
 scenario("a watcher that cannot start ends the wait", async (s) => {
   const context = new Context({ workerUrl: "data:text/javascript,throw 1" });
   const pull = new Pull({ context });
@@ -470,3 +440,34 @@ scenario(
     }
   },
 );
+
+// Not checked for leaks, and at the end of the file, where nothing else is:
+// Bun keeps the descriptors of a worker that is killed.
+for (const way of ["blocking", "with a promise"]) {
+  test(`a dead I/O worker ends a wait, ${way}`, async () => {
+    await watchingWorkers(async (workers) => {
+      const context = new Context();
+      const pull = new Pull({ context });
+      await pull.bind("tcp://127.0.0.1:*");
+      const push = new Push({ context });
+      push.connect(pull.lastEndpoint as string);
+      await push.send("x");
+      await pull.receive();
+      const pair = new DescriptorPair();
+      using poller = new Poller();
+      poller.add(pull);
+      poller.add(pair.fd);
+      const dead = { code: "EOWNERDEAD" };
+      if (way === "blocking") {
+        workers.get("io")?.terminate();
+        assert.throws(() => poller.waitSync(10_000), dead);
+      } else {
+        const waiting = poller.wait();
+        workers.get("io")?.terminate();
+        await refused(waiting, dead.code);
+      }
+      await assert.rejects(() => context.terminate(), dead);
+      pair.close();
+    });
+  });
+}

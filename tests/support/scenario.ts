@@ -6,7 +6,7 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { Context, Pair, type Socket } from "../../mod.ts";
 import { JsonChild } from "./json_child.ts";
-import { leakCheck } from "./leaks.ts";
+import { type LeakCheck, leakCheck } from "./leaks.ts";
 import { LibzmqPeer } from "./libzmq_peer.ts";
 import { type TemporaryFolder, temporaryFolder } from "./ports.ts";
 import { commandFor } from "./runtime.ts";
@@ -26,14 +26,8 @@ export type Transport = "inproc" | "tcp" | "ipc";
 /** The transports that cross processes. */
 export const WIRE_TRANSPORTS: readonly Transport[] = ["tcp", "ipc"];
 
-/**
- * All transports, for tests that hold over each. CI's repeats over another
- * poller leave out inproc, which has none.
- */
-export const TRANSPORTS: readonly Transport[] =
-  process.env["PUREZMQ_WIRE_ONLY"] === "1"
-    ? WIRE_TRANSPORTS
-    : ["inproc", ...WIRE_TRANSPORTS];
+/** All transports, for tests that hold over each. */
+export const TRANSPORTS: readonly Transport[] = ["inproc", ...WIRE_TRANSPORTS];
 
 /** What a context holds when its test is over. */
 const NOTHING_HELD = {
@@ -61,8 +55,8 @@ export class Scenario {
   #folder: TemporaryFolder | undefined;
   #names = 0;
 
-  constructor(contextOptions: Options) {
-    this.context = new Context(contextOptions);
+  constructor(context: Context) {
+    this.context = context;
   }
 
   /**
@@ -159,19 +153,37 @@ export class Scenario {
     return child;
   }
 
-  /** Undoes everything; the first failure is thrown after all were tried. */
-  async end(): Promise<void> {
+  /**
+   * Undoes everything; the first failure is thrown after all were tried.
+   *
+   * @param others Whether further tests use the context, so that it goes on.
+   */
+  async end(others = false): Promise<void> {
     const failures: unknown[] = [];
-    for (const cleanup of this.#cleanups.reverse()) {
+    for (const cleanup of this.#cleanups.splice(0).reverse()) {
       try {
         await cleanup();
       } catch (error) {
         failures.push(error);
       }
     }
-    await within(this.context.terminate(), "termination of the context");
+    if (others) await this.#givenBack();
+    else await within(this.context.terminate(), "termination of the context");
     if (failures.length > 0) throw failures[0];
-    expectNothingHeld(this.context);
+    if (!others) expectNothingHeld(this.context);
+  }
+
+  /** Waits until a context that goes on holds as little as a new one. */
+  async #givenBack(): Promise<void> {
+    let held: Partial<typeof NOTHING_HELD> = {};
+    const isFree = (): boolean => {
+      held = { ...this.context.statistics, segments: 0 };
+      return Object.values(held).every((count) => count === 0);
+    };
+    await until(isFree, "all that the test held to be given back")
+      .catch((error) => {
+        assert.deepEqual(held, NOTHING_HELD, String(error));
+      });
   }
 }
 
@@ -205,7 +217,26 @@ export interface ScenarioOptions {
   skip?: string | false;
 }
 
-/** Registers a test that gets a context of its own. */
+/**
+ * Whether the scenarios of a file that ask for no option share one context: for
+ * repeats, since starting its threads is most of what a short test costs.
+ */
+const SHARED: boolean = process.env["PUREZMQ_SHARED_CONTEXT"] === "1";
+
+/** The context that scenarios share, and how many of them are still to come. */
+const shared: { context: Context | null; left: number; leaks: LeakCheck } = {
+  context: null,
+  left: 0,
+  leaks: leakCheck(),
+};
+
+/** For tests that end their context, or leave in it what only its end ends. */
+export const OWN_CONTEXT: ScenarioOptions = { context: {} };
+
+/**
+ * Registers a test that gets a context of its own or, in repeats, shares one
+ * with others.
+ */
 export function scenario(
   name: string,
   body: (s: Scenario) => Promise<void>,
@@ -214,18 +245,27 @@ export function scenario(
   const timeoutMs = options.timeoutMs ?? 60_000;
   // The runtime's own limit stands behind ours, which names what was slow.
   const limits = { timeout: timeoutMs + 60_000 };
+  const sharing = SHARED && options.context === undefined;
+  if (sharing && !options.skip) shared.left += 1;
   testUnless(options.skip, name, async () => {
     await warmUp();
-    const leaks = leakCheck();
-    await leaks.before();
-    const s = new Scenario(options.context ?? {});
+    const leaks = sharing ? shared.leaks : leakCheck();
+    if (shared.context === null || !sharing) await leaks.before();
+    const context = sharing
+      ? shared.context ??= new Context()
+      : new Context(options.context ?? {});
+    if (sharing) shared.left -= 1;
+    const others = sharing && shared.left > 0;
+    const s = new Scenario(context);
+    let passed = false;
     try {
       await within(body(s), `the test "${name}"`, timeoutMs);
-    } catch (error) {
-      await s.end().catch(() => {});
-      throw error;
+      await s.end(others);
+      passed = true;
+    } finally {
+      if (sharing && !(passed && others)) shared.context = null;
+      if (!passed) await s.end().catch(() => {});
     }
-    await s.end();
-    await leaks.after();
+    if (!others) await leaks.after();
   }, limits);
 }
