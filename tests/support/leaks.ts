@@ -17,6 +17,7 @@ import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import process from "node:process";
 import { Worker } from "node:worker_threads";
+import { createPoller } from "../../src/poller/create_poller.ts";
 import { until } from "./wait.ts";
 
 /** How long closing, which goes on in other threads, may take. */
@@ -170,7 +171,8 @@ let warm: Promise<void> | null = null;
 
 /**
  * Makes the runtime open what it opens once and keeps (Bun an epoll and an
- * eventfd at the first spawnSync), so that it does not count as a leak.
+ * eventfd at the first spawnSync), and a library of kqueue's what watches its
+ * threads, so that it does not count as a leak.
  */
 function warmUp(): Promise<void> {
   warm ??= openWhatStaysOpen();
@@ -178,6 +180,9 @@ function warmUp(): Promise<void> {
 }
 
 async function openWhatStaysOpen(): Promise<void> {
+  if (process.env["PUREZMQ_KQUEUE_LIBRARY"]) {
+    createPoller({ kind: "kqueue" }).close();
+  }
   spawnSync(process.execPath, ["--version"], { stdio: "ignore" });
   await new Promise<void>((resolve, reject) => {
     const child = spawn(process.execPath, ["--version"], { stdio: "pipe" });
