@@ -7,7 +7,8 @@ import { BUSY_MESSAGES, ZmqError } from "../base/errors.ts";
 import { Received } from "../core/pattern.ts";
 import type { SocketType } from "../base/socket_type.ts";
 import type { SocketBase } from "../core/socket_base.ts";
-import { OutgoingParts } from "./message_parts.ts";
+import type { OutPart } from "../core/pipe_contract.ts";
+import { type Message, OutgoingParts } from "./message_parts.ts";
 import {
   type OperationOptions,
   PendingOperation,
@@ -201,6 +202,13 @@ export class SocketState {
   /** Sends, or waits for room without blocking the thread. */
   send(message: unknown, options?: OperationOptions): Promise<void> {
     const base = this.#usableToSend();
+    if (
+      options === undefined && this.#fastOperations < FAST_OPERATIONS_MAX &&
+      this.#sendBytes(base, message)
+    ) {
+      this.#fastOperations++;
+      return SENT;
+    }
     const out = this.#out;
     const signal = options === undefined ? undefined : checkedSignal(options);
     const count = this.#load(base, message);
@@ -236,9 +244,24 @@ export class SocketState {
     return operation.promise as Promise<void>;
   }
 
-  /** The message is gone; that may be what a receive waited for (REQ). */
+  /**
+   * Sends a message of one part of bytes, if nothing stands in its way.
+   * Everything else is left to the long way, refusals too.
+   */
+  #sendBytes(base: SocketBase, message: unknown): boolean {
+    if (!(message instanceof Uint8Array) || message.length === 0) return false;
+    if (this.#out.count !== 0 || !base.trySendBytes(message)) return false;
+    this.#moved(base);
+    return true;
+  }
+
   #sent(base: SocketBase): void {
     this.#out.sent();
+    this.#moved(base);
+  }
+
+  /** The message is gone; that may be what a receive waited for (REQ). */
+  #moved(base: SocketBase): void {
     this.#turned();
     if (this.#receiving !== null) this.#advance(base);
   }
@@ -254,36 +277,35 @@ export class SocketState {
   /** Sends, blocking the thread for at most `sendTimeout`. */
   sendSync(message: unknown): void {
     const base = this.#usableToSend();
+    if (this.#sendBytes(base, message)) return;
     const out = this.#out;
     const count = this.#load(base, message);
     if (count === 0) return;
+    let sent = false;
     try {
-      if (!base.trySend(out.parts, count)) {
-        blockUntil(
-          base,
-          base.options.sendTimeout,
-          () => base.trySend(out.parts, count),
-        );
-      }
-      this.#sent(base);
+      if (!base.trySend(out.parts, count)) waitToSend(base, out.parts, count);
+      sent = true;
     } finally {
-      out.clear();
+      if (!sent) out.clear();
     }
+    this.#sent(base);
   }
 
   /** Sends if there is room now; false if there is none. */
   trySend(message: unknown): boolean {
     const base = this.#usableToSend();
+    if (this.#sendBytes(base, message)) return true;
     const out = this.#out;
     const count = this.#load(base, message);
     if (count === 0) return true;
+    let sent = false;
     try {
-      const sent = base.trySend(out.parts, count);
-      if (sent) this.#sent(base);
-      return sent;
+      sent = base.trySend(out.parts, count);
     } finally {
-      out.clear();
+      if (!sent) out.clear();
     }
+    if (sent) this.#sent(base);
+    return sent;
   }
 
   /** Converts a message, which runs code of the application. */
@@ -343,13 +365,15 @@ export class SocketState {
   /** Receives, blocking the thread for at most `receiveTimeout`. */
   receiveSync(form: ReceiveForm): unknown {
     const base = this.#usableToReceive();
-    let value = this.#take(base, form);
-    if (value === undefined) {
-      blockUntil(base, base.options.receiveTimeout, () => {
-        value = this.#take(base, form);
-        return value !== undefined;
-      });
-    }
+    return this.#take(base, form) ?? this.#waitToTake(base, form);
+  }
+
+  #waitToTake(base: SocketBase, form: ReceiveForm): unknown {
+    let value: unknown;
+    blockUntil(base, base.options.receiveTimeout, () => {
+      value = this.#take(base, form);
+      return value !== undefined;
+    });
     return value;
   }
 
@@ -367,18 +391,31 @@ export class SocketState {
   }
 
   #take(base: SocketBase, form: ReceiveForm): unknown {
-    const received = this.#received;
-    received.clear();
-    received.asMessages = form === ReceiveForm.MESSAGES;
-    if (!base.tryReceive(received)) return undefined;
-    // The array goes to the application: the next message gets a new one.
-    const parts = received.parts;
-    received.clear();
+    const parts = this.#takeParts(base, form);
+    if (parts === undefined) return undefined;
     this.#turned();
     if (this.#sending !== null) this.#advance(base);
     return form === ReceiveForm.ITERATION
       ? { value: parts, done: false }
       : parts;
+  }
+
+  #takeParts(
+    base: SocketBase,
+    form: ReceiveForm,
+  ): (Uint8Array | Message)[] | undefined {
+    if (form !== ReceiveForm.MESSAGES) {
+      const bytes = base.tryReceiveBytes();
+      if (bytes !== null) return [bytes];
+    }
+    const received = this.#received;
+    received.clear();
+    received.asMessages = form === ReceiveForm.MESSAGES;
+    if (!base.tryReceive(received)) return undefined;
+    // The array goes to the application: the next message gets a new one.
+    const { parts } = received;
+    received.clear();
+    return parts;
   }
 
   #endReceive(base: SocketBase, operation: PendingOperation): void {
@@ -571,6 +608,18 @@ function mayPass(error: unknown, base: SocketBase): error is ZmqError {
   if (!(error instanceof ZmqError)) return false;
   return error.code === "EFSM" ||
     (error.code === "EHOSTUNREACH" && !base.wasWritable());
+}
+
+/** Blocks the thread until there was room for the message. */
+function waitToSend(
+  base: SocketBase,
+  parts: readonly OutPart[],
+  count: number,
+): void {
+  // Apart from the caller: what a closure holds on to is dear to make, also
+  // where the closure is not.
+  const { sendTimeout } = base.options;
+  blockUntil(base, sendTimeout, () => base.trySend(parts, count));
 }
 
 /** Blocks the thread until an attempt succeeds or the time has passed. */

@@ -58,6 +58,20 @@ export interface Pattern {
    * @throws {ZmqError} EFSM, ENOTSUP
    */
   tryReceive(out: Received): boolean;
+  /**
+   * Sends a message of one part if nothing stands in its way, which is most of
+   * the time. Absent where there is more to it.
+   *
+   * @returns `false` when `trySend` must be asked; then nothing has changed.
+   */
+  trySendBytes?(bytes: Uint8Array): boolean;
+  /**
+   * Takes a message of one part if that is what comes next and is there to
+   * copy. Absent where there is more to it.
+   *
+   * @returns `null` when `tryReceive` must be asked; then nothing has changed.
+   */
+  tryReceiveBytes?(): Uint8Array | null;
   /** Would `tryReceive` find something? */
   hasIn(): boolean;
   /** Would `trySend` be accepted? */

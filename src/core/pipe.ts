@@ -16,6 +16,7 @@ import type { Thread } from "./thread.ts";
 import { assert } from "../base/assert.ts";
 
 const MORE = 1;
+const LONG = 2;
 const COMMAND = 4;
 
 /** Bytes copied at once for the user; one kept part pins no more than this. */
@@ -240,16 +241,20 @@ export class Pipe implements PipeContract, CommandTarget {
     let part: Uint8Array;
     if ((reader.flags & PrivateFlag.DESCRIPTOR) !== 0 || length === 0) {
       part = this.#copyOut(this.frameBytes, this.frameStart, length);
-    } else {
-      const start = this.frameStart;
-      if (
-        reader.entered !== this.#slabChunk || start < this.#slabFrom ||
-        start + length > this.#slabTo || this.#slab.length === 0
-      ) this.#fillSlab(start, length);
-      const at = start - this.#slabFrom;
-      part = this.#slab.subarray(at, at + length);
-    }
+    } else part = this.#fromSlab(this.frameStart, length);
     this.skipFrame();
+    return part;
+  }
+
+  takeBytes(): Uint8Array | null {
+    const { reader } = this;
+    if (reader.offset >= reader.limit || !this.#readable()) return null;
+    if (((reader.bytes[reader.offset] as number) & ~LONG) !== 0) return null;
+    reader.decode();
+    if (reader.bodyLength === 0) return null;
+    const part = this.#fromSlab(reader.bodyStart, reader.bodyLength);
+    reader.advance();
+    if (reader.countRead(1)) this.#post(Command.ACTIVATE_WRITE);
     return part;
   }
 
@@ -317,6 +322,15 @@ export class Pipe implements PipeContract, CommandTarget {
   write(parts: readonly OutPart[], from: number, count: number): boolean {
     if (!this.prepare(parts, from, count)) return false;
     this.commit();
+    return true;
+  }
+
+  writeBytes(bytes: Uint8Array): boolean {
+    if (
+      this.#state !== PipeState.ACTIVE ||
+      bytes.length > this.#memory.inlineMax || !this.writer.writeMessage(bytes)
+    ) return false;
+    this.flush();
     return true;
   }
 
@@ -558,6 +572,16 @@ export class Pipe implements PipeContract, CommandTarget {
     const start = reader.bodyStart;
     this.routingId = reader.bytes.slice(start, start + reader.bodyLength);
     reader.advance();
+  }
+
+  /** A stretch of the chunk, from a private copy of more of it. */
+  #fromSlab(start: number, length: number): Uint8Array {
+    if (
+      start < this.#slabFrom || start + length > this.#slabTo ||
+      this.reader.entered !== this.#slabChunk || this.#slab.length === 0
+    ) this.#fillSlab(start, length);
+    const at = start - this.#slabFrom;
+    return this.#slab.subarray(at, at + length);
   }
 
   #fillSlab(start: number, length: number): void {

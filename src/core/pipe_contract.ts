@@ -49,6 +49,11 @@ export interface Pipe {
   readonly frameLength: number;
   /** Copies the front frame out as bytes the user owns, and passes it. */
   takePart(): Uint8Array;
+  /**
+   * Takes a message that is one inline frame of a run already seen, as bytes
+   * the user owns. `null`: whatever else there is, `checkRead()` will tell.
+   */
+  takeBytes(): Uint8Array | null;
   /** Hands the front frame out without a copy, and passes it. */
   takeMessage(): Message;
   /** Passes the front frame. */
@@ -75,6 +80,12 @@ export interface Pipe {
    * follows.
    */
   write(parts: readonly OutPart[], from: number, count: number): boolean;
+  /**
+   * Writes and flushes a message of one part, if there is credit and the
+   * current chunk has room. `false`: nothing was written, and `checkWrite()`
+   * and `write()` tell whether it can be.
+   */
+  writeBytes(bytes: Uint8Array): boolean;
   /**
    * As `write`, but nobody sees the message yet: `commit` or `rollback` comes
    * before anything else is written.

@@ -282,6 +282,18 @@ export class SocketBase implements EndpointOwner, CommandTarget, OwnHost {
     return pattern.tryReceive(out);
   }
 
+  /** Sends a message of one part if nothing stands in its way. */
+  trySendBytes(bytes: Uint8Array): boolean {
+    this.#enter();
+    return (this.#pattern as Pattern).trySendBytes?.(bytes) ?? false;
+  }
+
+  /** Takes a message of one part if that comes next and is there to copy. */
+  tryReceiveBytes(): Uint8Array | null {
+    this.#enter();
+    return (this.#pattern as Pattern).tryReceiveBytes?.() ?? null;
+  }
+
   hasIn(): boolean {
     this.#enter();
     return (this.#pattern as Pattern).hasIn();
@@ -499,7 +511,7 @@ export class SocketBase implements EndpointOwner, CommandTarget, OwnHost {
   #enter(): void {
     const { thread } = this;
     thread.operationBegins();
-    if (thread.hasMail()) thread.processMail();
+    if (thread.seesMail()) thread.processMail();
     if (thread.state !== ContextState.OPEN) thread.checkState();
   }
 

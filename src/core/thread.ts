@@ -3,6 +3,7 @@
 import {
   compareExchange,
   exchange,
+  glance,
   load,
   notifyAll,
   store,
@@ -135,6 +136,11 @@ export class Thread {
   /** Whether mail waits; one atomic load. */
   hasMail(): boolean {
     return load(this.control.words, this.record + THREAD.SUMMARY) !== 0;
+  }
+
+  /** As {@link hasMail}, perhaps late: for a thread that asks all the time. */
+  seesMail(): boolean {
+    return glance(this.control.words, this.record + THREAD.SUMMARY) !== 0;
   }
 
   /** Handles everything that waits in this thread's mailboxes. */

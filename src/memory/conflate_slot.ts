@@ -55,6 +55,11 @@ export class ConflateWriter {
     this.outOfMemory = false;
   }
 
+  /** There is no short way: each message takes a block of its own. */
+  writeMessage(): boolean {
+    return false;
+  }
+
   writeFrame(flags: number, body: Uint8Array): boolean {
     const length = body.length;
     this.#reserve(9 + length);

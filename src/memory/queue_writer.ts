@@ -147,6 +147,24 @@ export class QueueWriter {
   }
 
   /**
+   * Writes a message of one frame if there is credit and the current chunk has
+   * room for it; false when not, and nothing has changed.
+   */
+  writeMessage(body: Uint8Array): boolean {
+    const length = body.length;
+    const header = length > 255 ? 9 : 2;
+    const at = this.#offset;
+    if (at + header + length > this.#end || !this.hasCredit()) return false;
+    const { platform } = this.#memory.control;
+    // First what may throw: the bytes may be detached.
+    platform.copyBytes(this.#bytes, at + header, body, 0, length);
+    this.#writeHeader(0, length);
+    this.#offset += length;
+    this.completeMessages(1);
+    return true;
+  }
+
+  /**
    * Writes one frame whose body stays in a block. The queue takes over one
    * reference; the caller keeps it when this returns false.
    */

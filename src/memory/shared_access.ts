@@ -56,6 +56,15 @@ export function get(words: Words, index: number): number {
   return words[index] as number;
 }
 
+/**
+ * Reads a word that others write atomically, at a fraction of what an atomic
+ * read costs: what comes back may be late by some operations. For a look that
+ * a proper one follows, before anybody sleeps.
+ */
+export function glance(words: Words, index: number): number {
+  return words[index] as number;
+}
+
 /** Writes a word without ordering; the caller says what orders it. */
 export function put(words: Words, index: number, value: number): void {
   words[index] = value;

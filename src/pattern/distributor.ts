@@ -192,10 +192,15 @@ export class Distributor {
     count: number,
   ): void {
     const pipes = this.#pipes;
+    const first = parts[from];
+    const bytes = count === 1 && first instanceof Uint8Array ? first : null;
     let index = 0;
     while (index < this.#matching) {
       const pipe = pipes.items[index] as Pipe;
-      if (pipe.checkWrite() && pipe.write(parts, from, count)) {
+      if (
+        (bytes !== null && pipe.writeBytes(bytes)) ||
+        (pipe.checkWrite() && pipe.write(parts, from, count))
+      ) {
         index++;
         continue;
       }

@@ -68,6 +68,15 @@ export class FairQueue {
     return null;
   }
 
+  /** A message of one part, if the pipe whose turn it is has it in front. */
+  takeBytes(): Uint8Array | null {
+    const pipes = this.#pipes;
+    if (pipes.active === 0) return null;
+    const bytes = (pipes.items[this.#current] as Pipe).takeBytes();
+    if (bytes !== null) this.advance();
+    return bytes;
+  }
+
   /** Members and whose turn it is. */
   save(): SavedTurns {
     return { ...this.#pipes.save(), current: this.#current };

@@ -62,8 +62,7 @@ export class LoadBalancer {
       const pipe = this.#pipes.items[this.#current] as Pipe;
       const written = pipe.write(parts, from, count);
       if (written || pipe.checkWrite()) {
-        const next = this.#current + 1;
-        this.#current = next < this.#pipes.active ? next : 0;
+        this.#advance();
         if (written) return pipe;
         // It has credit, but no memory for this message: a smaller one may
         // still fit.
@@ -71,6 +70,15 @@ export class LoadBalancer {
       } else this.#deactivateCurrent();
     }
     return null;
+  }
+
+  /** Sends a message of one part, if the pipe whose turn it is has room. */
+  sendBytes(bytes: Uint8Array): boolean {
+    const pipes = this.#pipes;
+    if (pipes.active === 0) return false;
+    if (!(pipes.items[this.#current] as Pipe).writeBytes(bytes)) return false;
+    this.#advance();
+    return true;
   }
 
   /** Members and whose turn it is. */
@@ -82,6 +90,11 @@ export class LoadBalancer {
   restore(saved: SavedTurns, pipes: PipesByName): void {
     this.#pipes.restore(saved, pipes);
     this.#current = saved.current;
+  }
+
+  #advance(): void {
+    const next = this.#current + 1;
+    this.#current = next < this.#pipes.active ? next : 0;
   }
 
   #deactivateCurrent(): void {

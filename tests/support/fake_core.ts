@@ -72,6 +72,9 @@ export class FakeSocketBase {
     this.calls.push(`unsubscribe ${text(prefix)}`);
   }
 
+  /** Whether messages of one part may go the short way. */
+  short = false;
+
   trySend(parts: readonly OutPart[], count: number): boolean {
     if (this.sendError !== null) throw this.sendError;
     if (this.room < 1) return false;
@@ -82,6 +85,15 @@ export class FakeSocketBase {
       ),
     );
     return true;
+  }
+
+  trySendBytes(bytes: Uint8Array): boolean {
+    return this.short && this.trySend([bytes], 1);
+  }
+
+  tryReceiveBytes(): Uint8Array | null {
+    if (!this.short || this.inbox[0]?.length !== 1) return null;
+    return new TextEncoder().encode(this.inbox.shift()?.[0]);
   }
 
   tryReceive(out: Received): boolean {

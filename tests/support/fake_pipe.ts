@@ -136,6 +136,15 @@ export class FakePipe implements Pipe {
     return part;
   }
 
+  takeBytes(): Uint8Array | null {
+    const front = this.#inbound[0];
+    if (this.asleep || front?.length !== 1) return null;
+    const { flags, bytes } = front[0] as Frame;
+    if (flags !== 0 || bytes.length === 0) return null;
+    this.#show();
+    return this.takePart();
+  }
+
   takeMessage(): Message {
     const bytes = this.takePart();
     return { bytes, size: bytes.length } as unknown as Message;
@@ -172,6 +181,10 @@ export class FakePipe implements Pipe {
     if (!this.prepare(parts, from, count)) return false;
     this.commit();
     return true;
+  }
+
+  writeBytes(bytes: Uint8Array): boolean {
+    return this.checkWrite() && this.write([bytes], 0, 1);
   }
 
   prepare(parts: readonly OutPart[], from: number, count: number): boolean {

@@ -42,10 +42,18 @@ export class Pair implements Pattern {
     return pipe !== null && pipe.checkWrite() && pipe.write(parts, 0, count);
   }
 
+  trySendBytes(bytes: Uint8Array): boolean {
+    return this.#pipe !== null && this.#pipe.writeBytes(bytes);
+  }
+
   tryReceive(out: Received): boolean {
     if (!this.hasIn()) return false;
     out.takeRest(this.#pipe as Pipe);
     return true;
+  }
+
+  tryReceiveBytes(): Uint8Array | null {
+    return this.#pipe === null ? null : this.#pipe.takeBytes();
   }
 
   hasIn(): boolean {

@@ -46,6 +46,10 @@ export class Pull implements Pattern {
     return true;
   }
 
+  tryReceiveBytes(): Uint8Array | null {
+    return this.#fairQueue.takeBytes();
+  }
+
   hasIn(): boolean {
     return this.#fairQueue.front() !== null;
   }

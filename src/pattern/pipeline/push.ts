@@ -38,6 +38,10 @@ export class Push implements Pattern {
     return this.#loadBalancer.send(parts, 0, count) !== null;
   }
 
+  trySendBytes(bytes: Uint8Array): boolean {
+    return this.#loadBalancer.sendBytes(bytes);
+  }
+
   tryReceive(): boolean {
     throw new ZmqError("ENOTSUP");
   }

@@ -94,6 +94,10 @@ export class XSub implements Pattern {
     return true;
   }
 
+  tryReceiveBytes(): Uint8Array | null {
+    return this.#takesAll() ? this.#fairQueue.takeBytes() : null;
+  }
+
   hasIn(): boolean {
     return this.#frontMatching() !== null;
   }
@@ -185,6 +189,13 @@ export class XSub implements Pattern {
     }
   }
 
+  /** Whether there is no message that the application does not want. */
+  #takesAll(): boolean {
+    return !this.#filters ||
+      (this.#subscriptions.check(NO_TOPIC, 0, 0) &&
+        !this.#host.options.invertMatching);
+  }
+
   #matches(pipe: Pipe): boolean {
     const start = pipe.frameStart;
     const end = start + pipe.frameLength;
@@ -192,6 +203,8 @@ export class XSub implements Pattern {
     return found !== this.#host.options.invertMatching;
   }
 }
+
+const NO_TOPIC: Uint8Array = new Uint8Array(0);
 
 /** Does the part begin like a subscription or its end? */
 function isSubscription(bytes: Uint8Array): boolean {

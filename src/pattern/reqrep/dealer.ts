@@ -57,12 +57,20 @@ export class Dealer implements Pattern {
     return this.#loadBalancer.send(parts, 0, count) !== null;
   }
 
+  trySendBytes(bytes: Uint8Array): boolean {
+    return this.#loadBalancer.sendBytes(bytes);
+  }
+
   tryReceive(out: Received): boolean {
     const pipe = this.#fairQueue.front();
     if (pipe === null) return false;
     out.takeRest(pipe);
     this.#fairQueue.advance();
     return true;
+  }
+
+  tryReceiveBytes(): Uint8Array | null {
+    return this.#fairQueue.takeBytes();
   }
 
   hasIn(): boolean {

@@ -674,3 +674,57 @@ describe("the public socket", () => {
     assert.equal(state.keptOwner, null);
   });
 });
+
+describe("the short way of messages of one part", () => {
+  const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+
+  test("is taken by bytes only, and mixes with the long one", async () => {
+    const { base, state } = open();
+    base.short = true;
+    assert.equal(state.trySend(bytes("a")), true);
+    state.sendSync(["b", "c"]);
+    await state.send(bytes("d"));
+    assert.deepEqual(base.sent, [["a"], ["b", "c"], ["d"]]);
+    base.inbox.push(["e"], ["f", "g"], ["h"]);
+    assert.deepEqual(await receive(state), ["e"]);
+    assert.deepEqual(await receive(state), ["f", "g"]);
+    assert.deepEqual(await receive(state), ["h"]);
+  });
+
+  test("is not open to what is refused or must wait", async () => {
+    const { base, state } = open();
+    base.short = true;
+    base.room = 0;
+    assert.equal(state.trySend(bytes("x")), false);
+    const sending = state.send(bytes("waits"));
+    assert.throws(() => state.trySend(bytes("y")), { code: "EBUSY" });
+    base.room = 1;
+    base.activity();
+    await sending;
+    assert.deepEqual(base.sent, [["waits"]]);
+    const buffer = new ArrayBuffer(4);
+    const gone = new Uint8Array(buffer);
+    structuredClone(buffer, { transfer: [buffer] });
+    assert.throws(() => state.trySend(gone), TypeError);
+  });
+
+  test("lets the event loop turn as often as the long one", async () => {
+    const { base, state } = open();
+    base.short = true;
+    base.room = Infinity;
+    for (let n = 0; n < FAST_OPERATIONS_MAX; n += 1) {
+      await state.send(bytes("x"));
+    }
+    assert.equal(await isPending(state.send(bytes("x"))), false);
+    assert.equal(base.sent.length, FAST_OPERATIONS_MAX + 1);
+  });
+
+  test("moves the receive on that waits for a turn", async () => {
+    const { base, state } = open();
+    base.short = true;
+    const receiving = receive(state);
+    base.inbox.push(["reply"]);
+    state.sendSync(bytes("request"));
+    assert.deepEqual(await within(receiving, "the reply"), ["reply"]);
+  });
+});

@@ -472,3 +472,81 @@ describe("pipe: memory", () => {
     expectNothingLeft(s);
   });
 });
+
+describe("pipe: messages of one part, the short way", () => {
+  const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
+  const textOf = (bytes: Uint8Array | null): string | null =>
+    bytes && new TextDecoder().decode(bytes);
+
+  test("mix with all others, in order", () => {
+    const s = stage(2);
+    const { first, second } = s.ends;
+    assert.equal(first.writeBytes(bytesOf("a")), false, "no chunk yet");
+    writeTexts(first, "a");
+    assert.ok(first.writeBytes(bytesOf("b")));
+    writeTexts(first, "c", "d");
+    // The chunk is full: the next one opens the long way.
+    assert.equal(first.writeBytes(bytesOf("n".repeat(300))), false);
+    writeTexts(first, "n".repeat(300));
+    assert.ok(first.writeBytes(bytesOf("e".repeat(300))));
+    writeTexts(first, "f".repeat(2000));
+    writeTexts(first, "");
+    first.writeCommand(bytesOf("command"));
+    writeTexts(first, "g");
+    assert.equal(second.takeBytes(), null, "nothing of the run was seen yet");
+    assert.deepEqual(readTexts(second), ["a"]);
+    assert.equal(textOf(second.takeBytes()), "b");
+    assert.equal(second.takeBytes(), null, "two parts");
+    assert.deepEqual(readTexts(second), ["c", "d"]);
+    assert.equal(second.takeBytes(), null, "in the next chunk");
+    assert.deepEqual(readTexts(second), ["n".repeat(300)]);
+    assert.equal(textOf(second.takeBytes()), "e".repeat(300));
+    assert.equal(second.takeBytes(), null, "a block");
+    assert.deepEqual(readTexts(second), ["f".repeat(2000)]);
+    assert.equal(second.takeBytes(), null, "empty");
+    assert.deepEqual(readTexts(second), [""]);
+    assert.equal(second.takeBytes(), null, "a command");
+    assert.ok(second.checkRead());
+    second.skipFrame();
+    assert.equal(textOf(second.takeBytes()), "g");
+    assert.equal(second.takeBytes(), null);
+    assert.equal(second.checkRead(), false);
+    assert.ok(first.writeBytes(bytesOf("h")), "wakes the reader");
+    s.b.processMail();
+    assert.deepEqual(s.ends.secondSink.count("readActivated"), 1);
+    assert.deepEqual(readTexts(second), ["h"]);
+    closePipe(s.kernel, s.ends);
+    expectGone(s);
+  });
+
+  test("give credit back, and stop with it", () => {
+    const s = stage(2, { firstSend: 4, secondReceive: 4 });
+    const { first, second } = s.ends;
+    let written = 0;
+    writeTexts(first, "x");
+    while (first.writeBytes(bytesOf("x"))) written += 1;
+    assert.equal(written, 7);
+    assert.deepEqual(readTexts(second), ["x"]);
+    for (let n = 0; n < 7; n += 1) assert.ok(second.takeBytes());
+    s.a.processMail();
+    assert.equal(s.ends.firstSink.count("writeActivated"), 1);
+    assert.ok(first.writeBytes(bytesOf("x")));
+    closePipe(s.kernel, s.ends);
+    expectGone(s);
+  });
+
+  test("are neither written nor taken once the end has begun", () => {
+    const s = stage(2);
+    const { first, second } = s.ends;
+    writeTexts(first, "a");
+    first.writeBytes(bytesOf("b"));
+    writeTexts(second, "c");
+    second.writeBytes(bytesOf("d"));
+    assert.deepEqual(readTexts(first), ["c"]);
+    first.terminate(false);
+    assert.equal(first.writeBytes(bytesOf("late")), false);
+    assert.equal(first.takeBytes(), null);
+    closePipe(s.kernel, s.ends);
+    expectGone(s);
+  });
+});

@@ -434,3 +434,55 @@ describe("without memory", () => {
     assertNothingUsed(view);
   });
 });
+
+describe("messages written the short way", () => {
+  for (const length of [1, 255, 256, 1000]) {
+    test(`of ${length} bytes lie there as the others do`, () => {
+      const pair = new QueuePair();
+      const body = pattern(length, 7);
+      // The first one opens a chunk, which is no short way.
+      assert.equal(pair.writer.writeMessage(body), false);
+      pair.write(body);
+      for (let n = 0; n < 300; n += 1) {
+        if (!pair.writer.writeMessage(body)) pair.write(body);
+        pair.writer.flush();
+        if (n === 0) assert.deepEqual(pair.takeMessage(), [body]);
+        assert.deepEqual(pair.takeMessage(), [body]);
+      }
+      assert.equal(pair.writer.written, 301);
+      pair.destroy();
+      assertNothingUsed(pair.view);
+    });
+  }
+
+  test("need credit, and tell the reader when they have none", () => {
+    const pair = new QueuePair({ hwm: 2 });
+    const body = pattern(10, 3);
+    pair.write(body);
+    assert.ok(pair.writer.writeMessage(body));
+    assert.equal(pair.writer.writeMessage(body), false);
+    pair.writer.flush();
+    pair.takeMessage();
+    assert.ok(pair.reader.countRead(1), "a writer waits");
+    assert.ok(pair.writer.writeMessage(body));
+    pair.destroy();
+    assertNothingUsed(pair.view);
+  });
+
+  test("leave nothing of bytes that cannot be copied", () => {
+    const pair = new QueuePair();
+    pair.write(pattern(10, 1));
+    const gone = pattern(10, 2);
+    // As one whose length was asked for before it was transferred.
+    Object.defineProperty(gone, "length", { value: 10 });
+    const buffer = gone.buffer as ArrayBuffer;
+    structuredClone(buffer, { transfer: [buffer] });
+    assert.throws(() => pair.writer.writeMessage(gone));
+    assert.ok(pair.writer.writeMessage(pattern(10, 3)));
+    pair.writer.flush();
+    assert.deepEqual(pair.takeMessage(), [pattern(10, 1)]);
+    assert.deepEqual(pair.takeMessage(), [pattern(10, 3)]);
+    pair.destroy();
+    assertNothingUsed(pair.view);
+  });
+});

@@ -172,7 +172,7 @@ test("parts are shared for two pipes and more, and given back", () => {
   distributor.match(pipes[0] as FakePipe);
   distributor.send(parts, 0, 1);
   assert.deepEqual(calls, []);
-  assert.equal(pipes[0]?.written[0], parts);
+  assert.equal(pipes[0]?.written[0]?.[0], parts[0]);
   distributor.matchAll();
   distributor.send(parts, 0, 1);
   assert.deepEqual(calls, ["share 1", "unshare"]);

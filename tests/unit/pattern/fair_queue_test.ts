@@ -96,3 +96,24 @@ test("terminated pipes leave the order of the others intact", () => {
   queue.pipeTerminated(pipes[2] as FakePipe);
   assert.equal(queue.front(), null);
 });
+
+test("bytes are taken from the pipe whose turn it is, or from none", () => {
+  const queue = new FairQueue();
+  const first = pipeWith(queue, "a1", "a2");
+  const second = pipeWith(queue);
+  second.push("b1", "of two parts");
+  const bytes = (): string | null => {
+    const taken = queue.takeBytes();
+    return taken && latin(taken);
+  };
+  assert.equal(bytes(), "a1");
+  assert.equal(bytes(), null, "what comes next has two parts");
+  queue.front()?.skipMessage();
+  queue.advance();
+  assert.equal(bytes(), "a2");
+  assert.equal(queue.front(), null);
+  first.push("unheard");
+  assert.equal(bytes(), null);
+  queue.activated(first);
+  assert.equal(take(queue), "unheard");
+});

@@ -81,3 +81,17 @@ test("a terminated pipe gets nothing more, whatever its turn was", () => {
     }
   }
 });
+
+test("bytes go to the pipe whose turn it is, or nowhere", () => {
+  const { balancer, pipes } = setUp(2);
+  const [full, free] = pipes as [FakePipe, FakePipe];
+  assert.ok(balancer.sendBytes(octets("1")));
+  assert.equal(sendText(balancer, "2"), free);
+  assert.deepEqual([full.outbound, free.outbound], [[["1"]], [["2"]]]);
+  full.highWaterMark = 1;
+  assert.equal(balancer.sendBytes(octets("3")), false);
+  assert.equal(sendText(balancer, "3"), free);
+  assert.ok(balancer.sendBytes(octets("4")));
+  assert.deepEqual(free.outbound, [["2"], ["3"], ["4"]]);
+  assert.equal(setUp(0).balancer.sendBytes(octets("x")), false);
+});

@@ -93,3 +93,18 @@ test("SUB cannot send", () => {
   assert.equal(sub.hasOut(), false);
   assert.throws(() => send(sub, "\x01A"), { code: "ENOTSUP" });
 });
+
+test("the short way is open only to who wants everything", () => {
+  const host = hostOf("SUB");
+  const sub = new Sub(host);
+  const pipe = attach(sub);
+  sub.subscribe(octets("A"));
+  arrive(sub, pipe, "A1");
+  assert.equal(sub.tryReceiveBytes(), null, "it may have to be filtered");
+  sub.subscribe(octets(""));
+  assert.deepEqual(sub.tryReceiveBytes(), octets("A1"));
+  arrive(sub, pipe, "B1");
+  host.options.invertMatching = true;
+  assert.equal(sub.tryReceiveBytes(), null, "nothing is wanted now");
+  assert.deepEqual(receiveAll(sub), []);
+});
