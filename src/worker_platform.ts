@@ -11,6 +11,7 @@ import {
   KeepAlive,
   madviseFree,
   monotonicMs,
+  send,
   spawnWorker,
   threadAlive,
   viewAt,
@@ -74,6 +75,7 @@ export const PLATFORM: CorePlatform = {
     wake(target);
   },
   monotonicMs,
+  send,
   isMainThread,
   random32(): number {
     return crypto.getRandomValues(new Uint32Array(1))[0] as number;

@@ -11,6 +11,7 @@ import { Message } from "../memory/message.ts";
 import type { ContextMemory } from "../memory/context_memory.ts";
 import { Command } from "./command.ts";
 import type { CommandTarget } from "./command.ts";
+import { writeDirectly } from "./direct_write.ts";
 import type { OutPart, Pipe as PipeContract } from "./pipe_contract.ts";
 import type { Thread } from "./thread.ts";
 import { assert } from "../base/assert.ts";
@@ -321,13 +322,14 @@ export class Pipe implements PipeContract, CommandTarget {
 
   write(parts: readonly OutPart[], from: number, count: number): boolean {
     if (!this.prepare(parts, from, count)) return false;
-    this.commit();
+    const thread = this.#thread;
+    if (!thread.rested || !writeDirectly(thread, this)) this.commit();
     return true;
   }
 
   writeBytes(bytes: Uint8Array): boolean {
     if (
-      this.#state !== PipeState.ACTIVE ||
+      this.#state !== PipeState.ACTIVE || this.#thread.rested ||
       bytes.length > this.#memory.inlineMax || !this.writer.writeMessage(bytes)
     ) return false;
     this.flush();
@@ -354,6 +356,7 @@ export class Pipe implements PipeContract, CommandTarget {
   }
 
   commit(): void {
+    this.#thread.rested = false;
     this.writer.completeMessages(1);
     this.flush();
   }

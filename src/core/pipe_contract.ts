@@ -83,7 +83,8 @@ export interface Pipe {
   /**
    * Writes and flushes a message of one part, if there is credit and the
    * current chunk has room. `false`: nothing was written, and `checkWrite()`
-   * and `write()` tell whether it can be.
+   * and `write()` tell whether it can be. So it is for the first message after
+   * a rest, which `write()` may hand to the kernel itself.
    */
   writeBytes(bytes: Uint8Array): boolean;
   /**

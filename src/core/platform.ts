@@ -45,6 +45,11 @@ export interface CorePlatform extends MemoryPlatform {
   isMainThread(): boolean;
   /** CLOCK_MONOTONIC in milliseconds; one origin for all threads. */
   monotonicMs(): number;
+  /**
+   * Hands octets to the kernel without blocking: how many it took, or negative
+   * errno.
+   */
+  send(fd: number, bytes: Uint8Array, offset: number, length: number): number;
   /** 32 random bits, as an integer from 0 on. */
   random32(): number;
   /**

@@ -66,6 +66,11 @@ export class Thread {
   readonly #targets: NumberMap<CommandTarget> = new NumberMap();
   readonly #nodes: number[] = [];
   readonly #memoryWaiters: Set<MemoryWaiter> = new Set();
+  /**
+   * Whether the thread has slept or returned to its event loop since its last
+   * message went out: it does not send one after the other.
+   */
+  rested = true;
   /** How often mail was handled; tells whether an answer may be out of date. */
   turns = 0;
   #processing = false;
@@ -242,6 +247,7 @@ export class Thread {
     const { words } = this.control;
     const sleep = this.record + THREAD.SLEEP;
     const woken = exchange(words, sleep, Sleep.AWAKE) !== Sleep.DESCRIPTOR;
+    this.rested = true;
     if (this.#armed) {
       // The armed waitAsync still stands, and nobody has notified it since.
       // Ordering: as in prepareSleep.
@@ -275,6 +281,7 @@ export class Thread {
         Math.min(left, LIVENESS_INTERVAL_MS),
       );
       this.awake();
+      this.rested = true;
       if (result === "timed-out") this.checkLiveness();
     }
   }
@@ -286,9 +293,12 @@ export class Thread {
   operationBegins(): void {
     if (--this.#untilLook > 0) return;
     const now = this.platform.monotonicMs();
-    this.#stride = now - this.#lastLookMs < BUSY_MS
-      ? Math.min(2 * this.#stride, STRIDE_MAX)
-      : 1;
+    if (now - this.#lastLookMs < BUSY_MS) {
+      this.#stride = Math.min(2 * this.#stride, STRIDE_MAX);
+    } else {
+      this.#stride = 1;
+      this.rested = true;
+    }
     this.#untilLook = this.#stride;
     this.#lastLookMs = now;
     if (this.#stride > 1) this.#calmDownLater();
@@ -395,6 +405,7 @@ export class Thread {
     this.#calmLater = true;
     this.platform.callLater(BUSY_MS_MAX, () => {
       this.#calmLater = false;
+      this.rested = true;
       this.#stride = 1;
       this.#untilLook = 1;
     });
@@ -402,6 +413,7 @@ export class Thread {
 
   #onWake(): void {
     this.#armed = false;
+    this.rested = true;
     try {
       this.processMail();
     } catch (error) {

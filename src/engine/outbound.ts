@@ -61,6 +61,8 @@ export class Outbound {
   /** Whether they are the rest of a batch already begun. */
   #partial = false;
   #batchBytes = 0;
+  /** Octets of the front message that somebody else has written. */
+  #ahead = 0;
   /** MORE, when the batch ends inside a message. */
   #more = 0;
 
@@ -94,14 +96,27 @@ export class Outbound {
     this.#rewrite = rewrite;
   }
 
-  /** Whether the kernel took a batch only in part. */
+  /** Whether the kernel took a batch, or a message, only in part. */
   get partial(): boolean {
-    return this.#partial;
+    return this.#partial || this.#ahead > 0;
+  }
+
+  /**
+   * The kernel has the first octets of the message at the front of the pipe,
+   * not all of it, from somebody else.
+   */
+  goOnBehind(sent: number): void {
+    this.#ahead = sent;
   }
 
   /** Sends one batch, or the rest of the last one. */
   send(pipe: Pipe): SendResult {
     if (!this.#partial) this.#fill(pipe);
+    if (this.#ahead > 0) {
+      this.#accepted += this.#ahead;
+      this.#keepRest(this.#ahead);
+      this.#ahead = 0;
+    }
     const vector = this.#buffers.output;
     vector.clear();
     let total = 0;
@@ -333,6 +348,7 @@ export class Outbound {
     this.#batchMessages = 0;
     this.#batchBlocks.length = 0;
     this.#accepted = 0;
+    this.#ahead = 0;
   }
 
   /** Forgets what was to be handed to the kernel, not what it consists of. */

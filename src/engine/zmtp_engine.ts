@@ -1,7 +1,6 @@
 // libzmq: stream_engine_base.{hpp,cpp}, zmtp_engine.{hpp,cpp} · runs on: io thread · RFC: 23, 37
 
 import {
-  closeFd,
   errnoName,
   errnoNumber,
   receive,
@@ -31,6 +30,7 @@ import { READ_BYTES_MAX } from "./engine_buffers.ts";
 import type { EngineBuffers, ScratchTenant } from "./engine_buffers.ts";
 import { Handshake, HANDSHAKE_BUFFER_BYTES } from "./handshake.ts";
 import { FeedResult, Inbound } from "./inbound.ts";
+import { LentWriteSide } from "./lent_write_side.ts";
 import { Outbound, SendResult } from "./outbound.ts";
 
 const EAGAIN = -errnoNumber("EAGAIN");
@@ -60,6 +60,7 @@ export class ZmtpEngine
   readonly #session: SessionPort;
   readonly #buffers: EngineBuffers;
   readonly #handshake: Handshake;
+  readonly #writeSide: LentWriteSide;
   #handle: PollHandle | null = null;
   #handshakeTimer: Timer | null = null;
   #memoryTimer: Timer | null = null;
@@ -88,6 +89,10 @@ export class ZmtpEngine
     this.#session = session;
     this.#buffers = buffers;
     this.#handshake = new Handshake(session.options);
+    this.#writeSide = new LentWriteSide(io, fd, (isOurs) => {
+      if (!isOurs) this.outEvent();
+      else this.#end(EngineEnd.CONNECTION, "a thread died while it wrote");
+    });
   }
 
   plug(): void {
@@ -128,7 +133,7 @@ export class ZmtpEngine
   outEvent(): void {
     if (this.#ended) return;
     this.#outputWanted = false;
-    if (!this.#flushControl()) return;
+    if (!this.#reclaimOutput() || !this.#flushControl()) return;
     const outbound = this.#outbound;
     if (outbound === null) {
       this.#setInterest();
@@ -154,6 +159,7 @@ export class ZmtpEngine
         // Marks us asleep, or finds the delimiter.
         if (pipe.checkRead()) continue;
         this.#setInterest();
+        if (this.#control.length === 0) this.#writeSide.offer();
         return;
       }
       // A broken connection is found by reading, so that nothing that came
@@ -190,6 +196,7 @@ export class ZmtpEngine
   }
 
   pipeTerminated(): void {
+    this.#writeSide.detach();
     this.#outbound?.forget();
     this.#io.thread.forgetMemory(this);
     this.#inbound?.reset();
@@ -240,6 +247,7 @@ export class ZmtpEngine
     const { thread } = this.#io;
     const { pipe, options } = this.#session;
     if (pipe === null) return;
+    this.#writeSide.attach(pipe.record);
     this.#inbound = new Inbound(
       thread.memory,
       pipe.writer,
@@ -431,7 +439,15 @@ export class ZmtpEngine
 
   /** Tries to send answers from within input; how that ends is seen later. */
   #sendAnswers(): void {
-    if (!this.#outbound?.partial) this.#control.send(this.#fd);
+    if (!this.#reclaimOutput() || this.#outbound?.partial) return;
+    this.#control.send(this.#fd);
+  }
+
+  /** Whether it is the engine that may write. If not, it is told when. */
+  #reclaimOutput(): boolean {
+    const ahead = this.#writeSide.reclaim();
+    if (ahead > 0) this.#outbound?.goOnBehind(ahead);
+    return ahead >= 0;
   }
 
   /** Sends control bytes, between two batches; false when some are left. */
@@ -537,7 +553,7 @@ export class ZmtpEngine
     this.#buffers.leave(this);
     if (this.#handle !== null) this.#io.poller.remove(this.#handle);
     this.#handle = null;
-    closeFd(this.#fd);
+    this.#writeSide.close();
   }
 
   #cancelHandshakeTimer(): void {

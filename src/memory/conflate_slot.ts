@@ -33,6 +33,10 @@ export class ConflateWriter {
   outOfMemory = false;
   readonly completePosition = 0;
   readonly room: number = 2 ** 30;
+  /** Nothing passes by the slot: the newest message is the one that stays. */
+  readonly loneBytes = 0;
+  readonly loneStart = 0;
+  readonly bytes: Uint8Array = new Uint8Array(0);
 
   constructor(memory: ContextMemory, queue: number) {
     this.#memory = memory;

@@ -234,6 +234,13 @@ export const PIPE = {
   NEXT_FREE: 74,
   /** When an inproc connect was made, against others of its context. */
   ORDER: 75,
+  /** Who may write to the connection; see `write_side.ts`. */
+  WRITE_SIDE: 76,
+  /** The descriptor that is lent, and the kernel thread id of who has it. */
+  WRITE_FD: 77,
+  BORROWER: 78,
+  /** Octets of the front message that a borrower has written. */
+  BORROWER_SENT: 79,
   SIZE: 80,
 } as const;
 

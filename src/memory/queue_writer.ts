@@ -216,6 +216,30 @@ export class QueueWriter {
     return load(this.#control, this.#queue + QUEUE.READ) === this.#written;
   }
 
+  /**
+   * Octets of the unfinished message when it may pass by the queue: it lies in
+   * one stretch, and the reader sleeps behind everything before it. Else 0.
+   */
+  get loneBytes(): number {
+    if (this.#messageChunk !== this.#chunk) return 0;
+    if (this.#messageBlocks.length > 0) return 0;
+    // Ordering: the reader put itself to sleep there; only a flush of this
+    // writer changes that, so the answer holds until then.
+    const flushed = load(this.#control, this.#queue + QUEUE.FLUSHED);
+    if (flushed !== (this.#complete | 1)) return 0;
+    return this.#offset - this.#messageOffset;
+  }
+
+  /** The segment in which the unfinished message ends… */
+  get bytes(): Uint8Array {
+    return this.#bytes;
+  }
+
+  /** …and where in it a message of {@link loneBytes} begins. */
+  get loneStart(): number {
+    return this.#messageOffset;
+  }
+
   /** Room left in the current chunk, bytes. */
   get room(): number {
     return this.#end - this.#offset;

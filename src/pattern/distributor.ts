@@ -192,15 +192,19 @@ export class Distributor {
     count: number,
   ): void {
     const pipes = this.#pipes;
+    // What goes to several pipes is written by the I/O workers, side by side.
+    const isFanOut = this.#matching > 1;
     const first = parts[from];
     const bytes = count === 1 && first instanceof Uint8Array ? first : null;
     let index = 0;
     while (index < this.#matching) {
       const pipe = pipes.items[index] as Pipe;
-      if (
-        (bytes !== null && pipe.writeBytes(bytes)) ||
-        (pipe.checkWrite() && pipe.write(parts, from, count))
-      ) {
+      const written = (bytes !== null && pipe.writeBytes(bytes)) ||
+        (pipe.checkWrite() &&
+          (isFanOut
+            ? queueMessage(pipe, parts, from, count)
+            : pipe.write(parts, from, count)));
+      if (written) {
         index++;
         continue;
       }
@@ -209,4 +213,16 @@ export class Distributor {
       pipes.deactivate(this.#matching);
     }
   }
+}
+
+/** Writes a message into a pipe, never to the connection behind it. */
+function queueMessage(
+  pipe: Pipe,
+  parts: readonly OutPart[],
+  from: number,
+  count: number,
+): boolean {
+  if (!pipe.prepare(parts, from, count)) return false;
+  pipe.commit();
+  return true;
 }
