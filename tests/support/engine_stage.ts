@@ -16,6 +16,7 @@ import { SocketType } from "../../src/base/socket_type.ts";
 import type { SocketTypeName } from "../../src/base/socket_type.ts";
 import type { CtxOptions } from "../../src/core/ctx_options.ts";
 import { createPipePair, Pipe } from "../../src/core/pipe.ts";
+import type { CorePlatform } from "../../src/core/platform.ts";
 import { EngineEnd } from "../../src/core/transport.ts";
 import type { SessionPort } from "../../src/core/transport.ts";
 import { EngineBuffers } from "../../src/engine/engine_buffers.ts";
@@ -37,6 +38,8 @@ export interface EngineStageOptions {
   bufferBytes?: number;
   /** Options of the context. */
   context?: Partial<CtxOptions>;
+  /** What of the system is different. */
+  platform?: Partial<CorePlatform>;
   /** Shared with other engines, as in one I/O worker. */
   buffers?: EngineBuffers;
   /** The poller has no memory left to watch anything. */
@@ -68,7 +71,8 @@ export class EngineStage implements SessionPort {
   peerSawEnd = false;
 
   constructor(type: SocketTypeName, unusual: EngineStageOptions = {}) {
-    this.io = new FakeIo(null, new Kernel(unusual.context));
+    const { context, platform } = unusual;
+    this.io = new FakeIo(null, new Kernel(context, platform));
     this.options = {
       ...defaultOptions(SocketType[type]),
       ...unusual.options,

@@ -112,6 +112,36 @@ describe("thread: sleep", () => {
     assert.deepEqual(signals, [42], "awake threads are not signalled");
   });
 
+  test("that sleeps or returns to its event loop has rested", async () => {
+    const kernel = new Kernel();
+    const thread = kernel.thread();
+    const { node } = nodeOn(thread);
+    thread.rested = false;
+    kernel.control.post(node, 1);
+    assert.ok(thread.waitSync(Infinity));
+    assert.equal(thread.rested, false, "there was mail: it did not sleep");
+    thread.waitSync(kernel.platform.monotonicMs() + 5);
+    assert.ok(thread.rested, "it slept");
+    thread.rested = false;
+    thread.retain();
+    kernel.control.post(node, 1);
+    await until(() => thread.rested, "mail out of the event loop");
+    thread.release();
+  });
+
+  test("that is seldom asked for anything has rested in between", () => {
+    const clock = { now: 1000 };
+    const kernel = new Kernel({}, { monotonicMs: () => clock.now });
+    const thread = kernel.thread();
+    thread.operationBegins();
+    thread.rested = false;
+    for (let n = 0; n < 100; n += 1) thread.operationBegins();
+    assert.equal(thread.rested, false, "one right behind the other");
+    clock.now += 1000;
+    for (let n = 0; n < 16; n += 1) thread.operationBegins();
+    assert.ok(thread.rested);
+  });
+
   test("waitSync gives up at its deadline, not before", () => {
     const kernel = new Kernel();
     const thread = kernel.thread();

@@ -303,6 +303,46 @@ describe("outbound", () => {
     }
   });
 
+  test("goes on behind what somebody else has written, and sends it again whole after a break", () => {
+    const first = (WIRE[0] as Uint8Array).length;
+    for (let accepted = 0; accepted <= 40; accepted += 1) {
+      const s = stage();
+      const fake = new FakeKernel();
+      fake.room = accepted;
+      const outbound = fake.open(s.kernel);
+      writeAll(s);
+      outbound.goOnBehind(first - 1);
+      assert.ok(outbound.partial);
+      pump(outbound, s);
+      assert.deepEqual(
+        Uint8Array.from(fake.taken),
+        bytes(...WIRE).slice(first - 1, first - 1 + accepted),
+      );
+      outbound.abandon(s.ends.second);
+      const second = new FakeKernel();
+      pump(second.open(s.kernel), s);
+      assert.deepEqual(
+        Uint8Array.from(second.taken),
+        fromFirstUnfinished(WIRE, first - 1 + accepted),
+        `after ${accepted} bytes`,
+      );
+      finish(s);
+    }
+  });
+
+  test("a break before it has gone on loses nothing of the message", () => {
+    const s = stage();
+    const outbound = new FakeKernel().open(s.kernel);
+    writeAll(s);
+    outbound.goOnBehind(1);
+    outbound.abandon(s.ends.second);
+    assert.ok(!outbound.partial);
+    const second = new FakeKernel();
+    pump(second.open(s.kernel), s);
+    assert.deepEqual(Uint8Array.from(second.taken), bytes(...WIRE));
+    finish(s);
+  });
+
   test("a pipe that ends while a batch is under way leaves nothing behind", () => {
     for (let accepted = 0; accepted < TOTAL; accepted += 13) {
       const s = stage();

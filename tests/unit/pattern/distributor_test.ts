@@ -197,3 +197,23 @@ test("share that gives the same array back is not undone", () => {
   assert.deepEqual(sentTo(pipes), [1, 1]);
   assert.equal(undone, 0);
 });
+
+test("what goes to several pipes is queued in each of them, never written at once", () => {
+  class WrittenPipe extends FakePipe {
+    writes = 0;
+    override write(...message: Parameters<FakePipe["write"]>): boolean {
+      this.writes += 1;
+      return super.write(...message);
+    }
+  }
+  const distributor = new Distributor(hostOf("PUB"));
+  const pipes = [new WrittenPipe(), new WrittenPipe()] as const;
+  for (const pipe of pipes) distributor.attach(pipe);
+  distributor.matchAll();
+  distributor.send([octets("to both")], 0, 1);
+  assert.deepEqual(pipes.map((pipe) => pipe.writes), [0, 0]);
+  distributor.match(pipes[1]);
+  distributor.send([octets("to one")], 0, 1);
+  assert.deepEqual(pipes.map((pipe) => pipe.writes), [0, 1]);
+  assert.deepEqual(sentTo([...pipes]), [1, 2]);
+});
