@@ -16,7 +16,16 @@ export interface Running {
   readonly ready: Promise<void>;
   /** It ended with status 0; gives what it wrote to stdout. */
   readonly done: Promise<string>;
+  /** What it has written to stdout so far. */
+  written(): string;
   kill(): void;
+}
+
+/** A run that failed: how, and what its programs had written by then. */
+export class RunFailure extends Error {
+  override name = "RunFailure";
+  /** What all programs of the run had written to stdout. */
+  written = "";
 }
 
 /** Starts a program that must end by itself within `timeoutMs`. */
@@ -42,7 +51,12 @@ export function start(command: Command, timeoutMs: number): Running {
   // not end the harness as an unhandled rejection.
   ready.catch(() => {});
   done.catch(() => {});
-  return { ready, done, kill: () => void child.kill("SIGKILL") };
+  return {
+    ready,
+    done,
+    written: () => output.stdout,
+    kill: () => void child.kill("SIGKILL"),
+  };
 }
 
 function finished(
@@ -59,7 +73,9 @@ function finished(
     }, timeoutMs);
     child.once("error", (error) => {
       clearTimeout(timer);
-      reject(new Error(`Cannot start ${describe(command)}: ${error.message}`));
+      reject(
+        new RunFailure(`Cannot start ${describe(command)}: ${error.message}`),
+      );
     });
     child.once("close", (code, signal) => {
       clearTimeout(timer);
@@ -67,7 +83,9 @@ function finished(
       const how = late
         ? `took longer than ${timeoutMs} ms`
         : `ended with ${code ?? signal}`;
-      reject(new Error(`${describe(command)} ${how}\n${output.stderr}`.trim()));
+      reject(
+        new RunFailure(`${describe(command)} ${how}\n${output.stderr}`.trim()),
+      );
     });
   });
 }
@@ -85,20 +103,27 @@ export function runAlone(command: Command, timeoutMs: number): Promise<string> {
 
 /**
  * Runs the binding program, then, once it is ready, the connecting one, and
- * gives the stdout of both. If one fails the other is ended.
+ * gives the stdout of both. If one fails the other is ended. One that holds its
+ * connections is ended when the binding program is done.
  */
 export async function runPair(
   local: Command,
   remote: Command,
   timeoutMs: number,
-): Promise<{ local: string; remote: string }> {
+  remoteHolds: boolean = false,
+): Promise<string> {
   const first = start(local, timeoutMs);
   let second: Running | undefined;
   try {
     await first.ready;
     second = start(remote, timeoutMs);
-    const [localOut, remoteOut] = await Promise.all([first.done, second.done]);
-    return { local: localOut, remote: remoteOut };
+    if (remoteHolds) {
+      await Promise.race([first.done, second.done]);
+      second.kill();
+      await Promise.allSettled([second.done]);
+      await first.done;
+    } else await Promise.all([first.done, second.done]);
+    return first.written() + second.written();
   } catch (error) {
     // The reason why the pair failed is the one that counts, not that the
     // other half was then killed.
@@ -106,16 +131,12 @@ export async function runPair(
     second?.kill();
     await Promise.allSettled([first.done, second?.done]);
     const cause = await first.done.catch((reason) => reason);
-    throw second === undefined && cause instanceof Error ? cause : error;
+    const told = second === undefined && cause instanceof Error ? cause : error;
+    if (told instanceof RunFailure) {
+      told.written = first.written() + (second?.written() ?? "");
+    }
+    throw told;
   }
-}
-
-/** The figure in a measuring program's lines: messages per second or microseconds. */
-export function readResult(stdout: string): number {
-  const match = /^mean throughput: (\d+) \[msg\/s\]$/m.exec(stdout) ??
-    /^average latency: ([\d.]+) \[us\]$/m.exec(stdout);
-  if (match === null) throw new Error(`No result in: "${stdout.trim()}"`);
-  return Number(match[1]);
 }
 
 /** The middle value, or the mean of the two middle ones. */

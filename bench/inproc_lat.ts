@@ -21,9 +21,9 @@ if (args !== null) {
     thread.once("exit", resolve);
     thread.once("error", reject);
   });
-  const averageUs = await requestAll(request, args);
+  const latencies = await requestAll(request, args);
   process.exitCode = await ended;
-  printLatency(args, averageUs);
+  printLatency(args, latencies);
   request.close();
   await context.terminate();
 }

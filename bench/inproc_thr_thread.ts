@@ -8,5 +8,5 @@ const { handle, args } = workerData;
 const context = Context.attach(handle);
 const push = new Push({ context });
 push.connect("inproc://thr_test");
-await sendAll(push, args);
+await sendAll(context, push, args);
 push.close();

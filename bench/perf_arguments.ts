@@ -5,8 +5,12 @@
 import process from "node:process";
 import { writeSync } from "node:fs";
 
-/** How a program receives and sends: blocking, awaited, or blocking with zero-copy views. */
-export type Idiom = "sync" | "promise" | "view";
+/**
+ * How a program receives and sends: blocking; awaited; blocking, but what comes
+ * is looked at where it lies; or blocking with messages that both ends hand over
+ * by reference.
+ */
+export type Idiom = "sync" | "promise" | "view" | "message";
 
 /** What a measuring program was asked to do. */
 export interface PerfArguments {
@@ -15,13 +19,11 @@ export interface PerfArguments {
   readonly size: number;
   readonly count: number;
   readonly idiom: Idiom;
-  /** Number the messages and verify order and content (wants it on both ends). */
-  readonly check: boolean;
   /** Say "ready" on stderr as soon as the endpoint is bound. */
   readonly ready: boolean;
 }
 
-const FLAGS: readonly string[] = ["--promise", "--view", "--check", "--ready"];
+const IDIOM_FLAGS: readonly Idiom[] = ["promise", "view", "message"];
 
 /**
  * Parses `[<endpoint>] <message-size> <count>` and the flags. Returns null when
@@ -33,27 +35,21 @@ export function parsePerfArguments(
 ): PerfArguments | null {
   const flags = argv.filter((word) => word.startsWith("--"));
   const words = argv.filter((word) => !word.startsWith("--"));
-  if (flags.some((flag) => !FLAGS.includes(flag))) return null;
   if (words.length !== (withEndpoint ? 3 : 2)) return null;
   const endpoint = withEndpoint ? words[0] ?? "" : "";
   const size = Number(words.at(-2));
   const count = Number(words.at(-1));
   if (!Number.isSafeInteger(size) || size < 0) return null;
   if (!Number.isSafeInteger(count) || count < 1) return null;
-  const idiom = flags.includes("--promise")
-    ? "promise"
-    : flags.includes("--view")
-    ? "view"
-    : "sync";
-  const check = flags.includes("--check");
-  return {
-    endpoint,
-    size,
-    count,
-    idiom,
-    check,
-    ready: flags.includes("--ready"),
-  };
+  let idiom: Idiom = "sync";
+  let ready = false;
+  for (const flag of flags) {
+    const chosen = IDIOM_FLAGS.find((name) => flag === `--${name}`);
+    if (chosen !== undefined) idiom = chosen;
+    else if (flag === "--ready") ready = true;
+    else return null;
+  }
+  return { endpoint, size, count, idiom, ready };
 }
 
 /**
@@ -65,7 +61,7 @@ export function perfArguments(usage: string): PerfArguments | null {
     usage.includes("<connect-to>");
   const parsed = parsePerfArguments(process.argv.slice(2), withEndpoint);
   if (parsed === null) {
-    printLine(`usage: ${usage} [--promise | --view] [--check] [--ready]`);
+    printLine(`usage: ${usage} [--promise | --view | --message] [--ready]`);
     process.exitCode = 1;
   }
   return parsed;

@@ -11,8 +11,8 @@ if (args !== null) {
   const context = new Context();
   const request = new Request({ context });
   request.connect(args.endpoint);
-  const averageUs = await requestAll(request, args);
-  printLatency(args, averageUs);
+  const latencies = await requestAll(request, args);
+  printLatency(args, latencies);
   request.close();
   await context.terminate();
 }

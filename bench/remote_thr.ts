@@ -11,7 +11,7 @@ if (args !== null) {
   const context = new Context();
   const push = new Push({ context });
   push.connect(args.endpoint);
-  await sendAll(push, args);
+  await sendAll(context, push, args);
   push.close();
   // Lingers until the last message has left.
   await context.terminate();

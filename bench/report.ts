@@ -1,76 +1,140 @@
-// The table and the JSON file of `deno task bench`.
+// The table that `deno task bench` prints, and what it writes: samples as JSON
+// and a table as Markdown.
 
-import { mkdirSync, writeFileSync } from "node:fs";
 import { arch, cpus, platform, release } from "node:os";
-import { type Contestant, pathOf } from "./contestants.ts";
+import type { Contestant } from "./contestants.ts";
+import type { Figure } from "./figures.ts";
 import { median, ratios, type Spread, spread } from "./harness.ts";
+import type { RowSamples } from "./measure.ts";
 import { printLine } from "./perf_arguments.ts";
-import type { Row } from "./rows.ts";
+import { formatSpread, markdownTable } from "./pollers/tables.ts";
 import type { StartupSamples } from "./startup.ts";
 
-/** Every figure of one row, by contestant. */
-export interface RowSamples {
-  readonly row: Row;
-  readonly values: Record<string, number[]>;
+/** What stands around the figures. */
+export interface Circumstances {
+  readonly date: string;
+  readonly machine: string;
+  /** What exactly was measured. */
+  readonly versions: readonly string[];
+  readonly pairs: number;
+  /** What was left out, and why. */
+  readonly notes: readonly string[];
 }
 
-const NAME_WIDTH = 28;
-const VALUE_WIDTH = 15;
-const RATIO_WIDTH = 22;
+/** All that a run of the benches has found. */
+export interface Results {
+  readonly about: Circumstances;
+  readonly rows: readonly RowSamples[];
+  readonly startup: Readonly<Record<string, StartupSamples>>;
+}
+
+const NAME_WIDTH = 30;
+const VALUE_WIDTH = 14;
+const RATIO_WIDTH = 24;
+
+/** What this machine is. */
+export function machineText(): string {
+  const processors = cpus();
+  const model = processors[0]?.model ?? "unknown";
+  return `${processors.length} cores of ${model}, ` +
+    `${platform()} ${release()} ${arch()}`;
+}
 
 /** The lines above the table. */
-export function printHead(
-  contestants: readonly Contestant[],
-  pairs: number,
-): void {
-  for (const { version } of contestants) printLine(version);
+export function printHead(versions: readonly string[], pairs: number): void {
+  for (const version of versions) printLine(version);
   printLine(
-    `medians of ${pairs}; ratios are purezmq / libzmq, pair by pair, ` +
+    `medians of ${pairs}; ratios are to the first column, pair by pair, ` +
       "median (min..max)",
   );
-  const names = contestants.map(({ name }) => name);
-  const own = names.filter((name) => name !== "libzmq");
+}
+
+/** The line above the rows with these contestants. */
+export function printColumns(names: readonly string[]): void {
+  const [rival = "", ...others] = names;
   printLine("");
   printLine(
     "row".padEnd(NAME_WIDTH) +
       names.map((name) => name.padStart(VALUE_WIDTH)).join("") +
-      own.map((name) => `${name}/libzmq`.padStart(RATIO_WIDTH)).join(""),
+      others.map((name) => `${name}/${rival}`.padStart(RATIO_WIDTH)).join(""),
   );
 }
 
-/** One line of the table. */
-export function printRow(
-  { row, values }: RowSamples,
-  own: readonly Contestant[],
-): void {
-  const base = values["libzmq"] ?? [];
-  const cells = ["libzmq", ...own.map(({ name }) => name)].map((name) =>
-    formatValue(row, median(values[name] ?? []))
-  );
-  const ratioCells = own.map(({ name }) =>
-    formatRatio(spread(ratios(values[name] ?? [], base)))
-  );
-  const note = row.kind === "latency" ? "  lower is better" : "";
-  printLine(
-    row.name.padEnd(NAME_WIDTH) +
-      cells.map((cell) => cell.padStart(VALUE_WIDTH)).join("") +
-      ratioCells.map((cell) => cell.padStart(RATIO_WIDTH)).join("") + note,
-  );
+/** The lines of one row. */
+export function printRow(samples: RowSamples): void {
+  const [, ...others] = samples.contestants;
+  for (const figure of samples.row.figures) {
+    const cells = samples.contestants.map((name) =>
+      formatValue(figure, median(valuesOf(samples, figure, name)))
+    );
+    const ratioCells = others.map((name) =>
+      formatRatio(ratioOf(samples, figure, name))
+    );
+    printLine(
+      figureName(samples, figure).padEnd(NAME_WIDTH) +
+        cells.map((cell) => cell.padStart(VALUE_WIDTH)).join("") +
+        ratioCells.map((cell) => cell.padStart(RATIO_WIDTH)).join("") +
+        (figure.better === "lower" ? "  lower is better" : ""),
+    );
+  }
+  for (const note of failureNotes(samples)) printLine(`  ${note}`);
 }
 
-function formatValue(row: Row, value: number): string {
-  if (Number.isNaN(value)) return "-";
-  if (row.kind === "latency") return `${value.toFixed(1)} us`;
-  return value >= 1e6
-    ? `${(value / 1e6).toFixed(2)} M/s`
-    : `${(value / 1e3).toFixed(1)} k/s`;
+/** How the runs of a row failed, one line for each contestant. */
+export function failureNotes({ failures, values, row }: RowSamples): string[] {
+  return Object.entries(failures).map(([name, failed]) => {
+    const figure = row.figures[0]?.name ?? "";
+    const all = values[figure]?.[name]?.length ?? failed.length;
+    return `${name} failed in ${failed.length} of ${all} runs: ` +
+      [...new Set(failed)].join(" | ");
+  });
 }
 
-function formatRatio(ratio: Spread): string {
-  if (Number.isNaN(ratio.median)) return "-";
-  const [middle, min, max] = [ratio.median, ratio.min, ratio.max]
-    .map((value) => value.toFixed(2));
-  return `${middle} (${min}..${max})`;
+/** The name of a row's figure in tables and on the command line. */
+export function figureName({ row }: RowSamples, figure: Figure): string {
+  return figure.name === "" ? row.name : `${row.name}.${figure.name}`;
+}
+
+/** What a contestant measured, run by run. */
+export function valuesOf(
+  samples: RowSamples,
+  figure: Figure,
+  name: string,
+): readonly number[] {
+  return samples.values[figure.name]?.[name] ?? [];
+}
+
+/** Median and extremes of the ratios to the rival; null where there are none. */
+export function ratioOf(
+  samples: RowSamples,
+  figure: Figure,
+  name: string,
+): Spread | null {
+  const rival = valuesOf(samples, figure, samples.contestants[0] ?? "");
+  return spreadOf(ratios(valuesOf(samples, figure, name), rival));
+}
+
+/** Median and extremes of what was measured; null where nothing was. */
+export function spreadOf(values: readonly number[]): Spread | null {
+  const measured = values.filter(Number.isFinite);
+  return measured.length === 0 ? null : spread(measured);
+}
+
+/** A figure with its unit, as short as it can be. */
+export function formatValue({ unit }: Figure, value: number): string {
+  if (!Number.isFinite(value)) return "–";
+  if (unit === "msg/s") {
+    return value >= 1e6
+      ? `${(value / 1e6).toFixed(2)} M/s`
+      : `${(value / 1e3).toFixed(1)} k/s`;
+  }
+  const digits = Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2;
+  const name = unit === "us" ? "µs" : unit === "x" ? "×" : unit;
+  return `${value.toFixed(digits)} ${name}`;
+}
+
+function formatRatio(ratio: Spread | null): string {
+  return formatSpread(ratio, 2);
 }
 
 /** The start-up row of one runtime. */
@@ -90,43 +154,118 @@ export function printStartup(
   line("whole program", samples.messageWholeMs, samples.workerWholeMs);
 }
 
-/** Writes every sample to bench/results and returns the file's name. */
-export function writeResults(
-  contestants: readonly Contestant[],
-  rows: readonly RowSamples[],
-  startup: Readonly<Record<string, StartupSamples>>,
-): string {
-  const date = new Date().toISOString();
-  const processors = cpus();
-  const machine = {
-    os: `${platform()} ${release()} ${arch()}`,
-    cpu: processors[0]?.model ?? "unknown",
-    cores: processors.length,
-  };
+/** Every sample. */
+export function jsonReport({ about, rows, startup }: Results): string {
   const results = {
-    date,
-    machine,
-    contestants: contestants.map(({ name, version }) => ({ name, version })),
-    rows: rows.map(({ row, values }) => ({
-      ...row,
-      unit: row.kind === "throughput" ? "msg/s" : "us",
-      values,
-      ratios: Object.fromEntries(
-        Object.entries(values)
-          .filter(([name]) => name !== "libzmq")
-          .map(([name, own]) => [
-            name,
-            spread(ratios(own, values["libzmq"] ?? [])),
-          ]),
-      ),
-    })),
+    ...about,
+    rows: rows.flatMap((samples) =>
+      samples.row.figures.map((figure) => ({
+        name: figureName(samples, figure),
+        title: `${samples.row.title}: ${figure.title}`,
+        unit: figure.unit,
+        better: figure.better,
+        rival: samples.contestants[0],
+        args: samples.row.args,
+        values: samples.values[figure.name],
+        ratios: Object.fromEntries(
+          samples.contestants.slice(1)
+            .map((name) => [name, ratioOf(samples, figure, name)]),
+        ),
+        failures: samples.failures,
+      }))
+    ),
     startup,
   };
-  const name = `${date.replaceAll(":", "-").slice(0, 19)}.json`;
-  mkdirSync(pathOf("./results"), { recursive: true });
-  writeFileSync(
-    pathOf(`./results/${name}`),
-    `${JSON.stringify(results, null, 2)}\n`,
+  return `${JSON.stringify(results, null, 2)}\n`;
+}
+
+/** The tables, and how the figures came about. */
+export function markdownReport(
+  { about, rows, startup }: Results,
+  plots: readonly { readonly file: string; readonly title: string }[],
+): string {
+  const { date, machine, versions, pairs, notes } = about;
+  const parts = [
+    "# Benches",
+    `By \`deno task bench\` on ${date.slice(0, 10)}: ${machine}; ` +
+    `${versions.join(", ")}. Each figure is the median of ${pairs} runs that ` +
+    "all took in turns. Ratios are taken run by run, median (min..max), to " +
+    "libzmq in C, or to npm's zeromq in Node in the last table. High-water " +
+    "marks are the default ones, and every message was checked for its order " +
+    "and content.",
+  ];
+  for (const [heading, better, rival] of TABLES) {
+    const table = figureTable(rows, better, rival);
+    if (table !== "") parts.push(`## ${heading}`, table);
+  }
+  const npm = ["higher", "lower"].map((better) =>
+    figureTable(rows, better as Figure["better"], "npm")
+  ).filter((table) => table !== "");
+  if (npm.length > 0) {
+    parts.push(
+      "## Against npm's zeromq",
+      "The blocking calls of this library and `await receive()` of the package, " +
+        "which has no faster call; with “await”, `await send` and `for await` on " +
+        "both sides. Higher is better for throughput, lower for latency.",
+      ...npm,
+    );
+  }
+  if (Object.keys(startup).length > 0) {
+    parts.push("## Start", startTable(startup));
+  }
+  const remarks = [...notes, ...rows.flatMap(failureRemarks)];
+  if (remarks.length > 0) {
+    parts.push(
+      "## What went wrong",
+      remarks.map((remark) => `- ${remark}`).join("\n"),
+    );
+  }
+  for (const { file, title } of plots) parts.push(`![${title}](${file})`);
+  return `${parts.join("\n\n")}\n`;
+}
+
+const TABLES = [
+  ["Higher is better", "higher", "libzmq"],
+  ["Lower is better", "lower", "libzmq"],
+] as const;
+
+function failureRemarks(samples: RowSamples): string[] {
+  return failureNotes(samples).map((note) => `${samples.row.title}: ${note}`);
+}
+
+function figureTable(
+  rows: readonly RowSamples[],
+  better: Figure["better"],
+  rival: RowSamples["row"]["rival"],
+): string {
+  const chosen = rows.filter(({ row }) => row.rival === rival);
+  const names = chosen[0]?.contestants ?? [];
+  const others = names.slice(1);
+  const lines = chosen.flatMap((samples) =>
+    samples.row.figures.filter((figure) => figure.better === better)
+      .map((figure) => [
+        samples.row.figures.length === 1 && figure.unit === "msg/s"
+          ? samples.row.title
+          : `${samples.row.title}: ${figure.title}`,
+        ...names.map((name) =>
+          formatValue(figure, median(valuesOf(samples, figure, name)))
+        ),
+        ...others.map((name) => formatRatio(ratioOf(samples, figure, name))),
+      ])
   );
-  return `bench/results/${name}`;
+  if (lines.length === 0) return "";
+  const head = ["", ...names, ...others.map((name) => `${name} / ${names[0]}`)];
+  return markdownTable(head, lines);
+}
+
+function startTable(startup: Results["startup"]): string {
+  return markdownTable(
+    ["program with a first message / program with one Worker", "ms", "ratio"],
+    Object.entries(startup).map(([name, samples]) => [
+      name,
+      `${median(samples.messageMs).toFixed(1)} / ` +
+      median(samples.workerMs).toFixed(1),
+      formatRatio(spread(ratios(samples.messageMs, samples.workerMs))),
+    ]),
+  );
 }

@@ -1,180 +1,212 @@
-// `deno task bench`: every row by libzmq and by this library in both runtimes,
-// taken in turns in the same run, so that what disturbs the machine disturbs
-// all of them.
-//
-//   --tiny              one short, checked pair of each row, nothing written
-//   --rows=<a,b>        only rows whose name contains one of these
-//   --runtimes=<a,b>    only these of deno,bun
-//   --pairs=<n>         how often each row is measured (5)
+// `deno task bench`: every row by libzmq, or by npm's zeromq, and by this library
+// in both runtimes, taken in turns in the same run, so that what disturbs the
+// machine disturbs all of them. `--help` lists the options.
 
-import { mkdtempSync, rmSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
+import { findDeno } from "../tests/support/executables.ts";
 import {
   type Contestant,
   libzmqContestant,
+  npmContestants,
   ownContestant,
+  pathOf,
 } from "./contestants.ts";
-import {
-  type Command,
-  freePort,
-  readResult,
-  runAlone,
-  runPair,
-} from "./harness.ts";
+import { Progress } from "./demo/progress.ts";
+import { Estimate, formatDuration } from "./estimate.ts";
+import { measureRow, type RowSamples, RUN_TIMEOUT_MS } from "./measure.ts";
+import { type Options, parseOptions, USAGE } from "./options.ts";
 import { printLine } from "./perf_arguments.ts";
+import { drawPlots } from "./plots.ts";
+import { hardDescriptorLimit } from "./pollers/limits.ts";
 import {
+  jsonReport,
+  machineText,
+  markdownReport,
+  printColumns,
   printHead,
   printRow,
   printStartup,
-  type RowSamples,
-  writeResults,
+  type Results,
 } from "./report.ts";
-import { allRows, type Row } from "./rows.ts";
-import type { RuntimeName } from "./runtimes.ts";
+import { allRows, type Rival, type Row } from "./rows.ts";
 import { measureStartup, type StartupSamples } from "./startup.ts";
 
-/** No single run may take longer; they are made to take some seconds. */
-const RUN_TIMEOUT_MS = 120_000;
+const FULL_PAIRS = 5;
 
-interface Options {
-  readonly tiny: boolean;
-  readonly rows: readonly string[];
-  readonly runtimes: readonly RuntimeName[];
-  readonly pairs: number;
+/** What may hang gets so long: several times what it needs if it does not. */
+const DOUBTFUL_TIMEOUT_MS = 20_000;
+const TINY_DOUBTFUL_TIMEOUT_MS = 5_000;
+
+/** Who takes part, and what cannot be measured here. */
+interface Field {
+  readonly own: readonly Contestant[];
+  readonly rivals: Readonly<Record<Rival, readonly Contestant[]>>;
+  readonly libzmq: Contestant;
+  readonly rows: readonly Row[];
+  readonly notes: readonly string[];
 }
 
-function parseOptions(argv: readonly string[]): Options {
-  const options = { tiny: false, rows: [] as string[], pairs: 0 };
-  let runtimes: string[] = ["deno", "bun"];
-  for (const word of argv) {
-    const [flag, value = ""] = word.split("=", 2);
-    if (word === "--tiny") options.tiny = true;
-    else if (flag === "--rows") options.rows = value.split(",");
-    else if (flag === "--runtimes") runtimes = value.split(",");
-    else if (flag === "--pairs" && Number(value) >= 1) {
-      options.pairs = Math.trunc(Number(value));
-    } else throw new Error(`Unknown option: "${word}"`);
-  }
-  const known = runtimes.filter((name) => name === "deno" || name === "bun");
-  if (known.length !== runtimes.length) {
-    throw new Error(`Unknown runtime in: "${runtimes.join(",")}"`);
-  }
-  const pairs = options.pairs || (options.tiny ? 1 : 5);
-  return { ...options, runtimes: known, pairs };
-}
-
-/** One measurement of one row with `own` in its place. */
-async function measureOnce(
-  row: Row,
-  own: Contestant,
-  libzmq: Contestant,
-  options: Options,
-  directory: string,
-): Promise<number> {
-  // Short runs verify order and content as well, long ones only measure.
-  const flags = options.tiny ? ["--check"] : [];
-  const idiom = row.idiom === "sync" ? [] : [`--${row.idiom}`];
-  const command = (
-    contestant: Contestant,
-    program: string,
-    more: readonly string[],
-  ): Command => {
-    const end = contestant === libzmq ? flags : [...flags, ...idiom];
-    return contestant.command(program, [
-      ...more,
-      String(row.size),
-      String(row.count),
-      ...end,
-    ]);
-  };
-  const suffix = row.kind === "throughput" ? "thr" : "lat";
-  if (row.transport === "inproc") {
-    const program = `inproc_${suffix}`;
-    if (!own.supports(program, row.size)) return NaN;
-    const alone = command(own, program, []);
-    return readResult(await runAlone(alone, RUN_TIMEOUT_MS));
-  }
-  const endpoint = row.transport === "tcp"
-    ? `tcp://127.0.0.1:${await freePort()}`
-    : `ipc://${join(directory, "bench.ipc")}`;
-  // The remote program sends first in both kinds of measurement.
-  const local = row.pairing === "to libzmq" ? libzmq : own;
-  const remote = row.pairing === "from libzmq" ? libzmq : own;
-  const output = await runPair(
-    command(local, `local_${suffix}`, [endpoint, "--ready"]),
-    command(remote, `remote_${suffix}`, [endpoint]),
-    RUN_TIMEOUT_MS,
-  );
-  const timed = row.kind === "throughput" ? output.local : output.remote;
-  return readResult(timed);
-}
-
-/** All measurements of one row: the contestants take turns, each pair beginning with another. */
-async function measureRow(
-  row: Row,
-  contestants: readonly Contestant[],
-  libzmq: Contestant,
-  options: Options,
-  directory: string,
-): Promise<RowSamples> {
-  const samples: RowSamples = { row, values: {} };
-  for (const { name } of contestants) samples.values[name] = [];
-  for (let pair = 0; pair < options.pairs; pair++) {
-    for (let turn = 0; turn < contestants.length; turn++) {
-      const own = contestants[(pair + turn) % contestants.length];
-      if (own === undefined) continue;
-      const value = await measureOnce(row, own, libzmq, options, directory);
-      samples.values[own.name]?.push(value);
+function findField(options: Options, directory: string): Field {
+  const notes: string[] = [];
+  const libzmq = libzmqContestant(directory);
+  const isWanted = (row: Row): boolean =>
+    options.rows.length === 0 ||
+    options.rows.some((part) => row.name.includes(part));
+  const descriptors = hardDescriptorLimit();
+  let rows = allRows(options.tiny).filter(isWanted).filter((row) => {
+    // As much again as a process has beside its connections.
+    if (row.connections * 1.02 + 300 <= descriptors) return true;
+    notes.push(
+      `${row.title}: left out, RLIMIT_NOFILE allows ${descriptors} descriptors`,
+    );
+    return false;
+  });
+  let npm: Contestant[] = [];
+  if (rows.some((row) => row.rival === "npm")) {
+    try {
+      npm = npmContestants();
+    } catch (error) {
+      rows = rows.filter((row) => row.rival !== "npm");
+      notes.push(
+        "npm's zeromq: left out, " +
+          (error instanceof Error ? error.message : error),
+      );
     }
   }
-  return samples;
+  return {
+    own: options.runtimes.map(ownContestant),
+    rivals: { libzmq: [libzmq], npm },
+    libzmq,
+    rows,
+    notes,
+  };
+}
+
+async function measureRows(
+  field: Field,
+  options: Options,
+  directory: string,
+): Promise<RowSamples[]> {
+  const progress = new Progress();
+  const startMs = performance.now();
+  const fieldOf = (row: Row): Contestant[] => [
+    ...field.rivals[row.rival],
+    ...field.own,
+  ];
+  const totalRuns = field.rows.reduce(
+    (sum, row) => sum + fieldOf(row).length * options.pairs,
+    0,
+  );
+  const estimate = new Estimate(totalRuns);
+  const results: RowSamples[] = [];
+  let rival: Rival | null = null;
+  for (const row of field.rows) {
+    const contestants = fieldOf(row);
+    if (row.rival !== rival) printColumns(contestants.map(({ name }) => name));
+    rival = row.rival;
+    const samples = await measureRow(row, {
+      contestants,
+      libzmq: field.libzmq,
+      pairs: options.pairs,
+      doubtfulTimeoutMs: options.tiny
+        ? TINY_DOUBTFUL_TIMEOUT_MS
+        : DOUBTFUL_TIMEOUT_MS,
+      directory,
+      beforeRun: (contestant, pair) => {
+        estimate.begin();
+        const leftMs = estimate.leftMs(performance.now() - startMs);
+        progress.show(
+          `  run ${estimate.runs} of ${estimate.totalRuns}: ${row.name}, ` +
+            `${contestant.name}, ${pair + 1} of ${options.pairs}` +
+            (leftMs === null ? "" : `, about ${formatDuration(leftMs)} left`),
+        );
+      },
+    });
+    progress.clear();
+    printRow(samples);
+    results.push(samples);
+  }
+  return results;
+}
+
+async function measureStarts(
+  field: Field,
+  options: Options,
+): Promise<Record<string, StartupSamples>> {
+  const starts: Record<string, StartupSamples> = {};
+  const isWanted = options.rows.length === 0 ||
+    options.rows.some((part) => "startup".includes(part));
+  if (!isWanted) return starts;
+  printLine("");
+  for (const contestant of field.own) {
+    const samples = await measureStartup(
+      contestant,
+      options.pairs,
+      RUN_TIMEOUT_MS,
+    );
+    starts[contestant.name] = samples;
+    printStartup(contestant, samples);
+  }
+  return starts;
+}
+
+/** Writes samples, table and plots, formatted as the repository wants it. */
+function writeResults(results: Results, folder: string): void {
+  mkdirSync(folder, { recursive: true });
+  const pictures = drawPlots(results.rows, results.about);
+  const files: [string, string][] = [
+    ["bench.json", jsonReport(results)],
+    ["bench.md", markdownReport(results, pictures)],
+    ...pictures.map(({ file, svg }): [string, string] => [file, svg]),
+  ];
+  const paths = files.map(([name, text]) => {
+    const path = join(folder, name);
+    writeFileSync(path, text);
+    return path;
+  });
+  const format = spawnSync(findDeno().path, ["fmt", "--quiet", ...paths]);
+  if (format.status !== 0) throw new Error(`deno fmt: ${format.stderr}`);
+  printLine(
+    `\nWritten to ${folder}: ${files.map(([name]) => name).join(", ")}`,
+  );
 }
 
 async function main(options: Options, directory: string): Promise<void> {
-  const libzmq = libzmqContestant(directory);
-  const own = options.runtimes.map(ownContestant);
-  const contestants = [libzmq, ...own];
-  const wanted = (name: string): boolean =>
-    options.rows.length === 0 ||
-    options.rows.some((part) => name.includes(part));
-
-  printHead(contestants, options.pairs);
-  const results: RowSamples[] = [];
-  for (const row of allRows(options.tiny)) {
-    if (!wanted(row.name)) continue;
-    const samples = await measureRow(
-      row,
-      contestants,
-      libzmq,
-      options,
-      directory,
-    );
-    printRow(samples, own);
-    results.push(samples);
+  const startMs = performance.now();
+  const field = findField(options, directory);
+  const versions = [
+    ...field.rivals.libzmq,
+    ...field.rivals.npm,
+    ...field.own,
+  ].map(({ version }) => version);
+  printHead(versions, options.pairs);
+  for (const note of field.notes) printLine(note);
+  const date = new Date().toISOString();
+  const rows = await measureRows(field, options, directory);
+  const startup = await measureStarts(field, options);
+  const { pairs } = options;
+  const about = { date, machine: machineText(), versions, pairs };
+  if (options.output !== null) {
+    const results = { about: { ...about, notes: field.notes }, rows, startup };
+    writeResults(results, options.output);
   }
-  const starts: Record<string, StartupSamples> = {};
-  if (wanted("startup")) {
-    for (const contestant of own) {
-      const measured = await measureStartup(
-        contestant,
-        options.pairs,
-        RUN_TIMEOUT_MS,
-      );
-      starts[contestant.name] = measured;
-      printStartup(contestant, measured);
-    }
-  }
-  if (!options.tiny) {
-    const path = writeResults(contestants, results, starts);
-    printLine(`\nAll samples are in ${path}`);
+  const tookMs = performance.now() - startMs;
+  printLine(`took ${formatDuration(tookMs)}`);
+  if (!options.tiny && pairs !== FULL_PAIRS) {
+    const full = formatDuration(tookMs / pairs * FULL_PAIRS);
+    printLine(`${FULL_PAIRS} pairs of these rows would take about ${full}`);
   }
 }
 
 const directory = mkdtempSync(join(tmpdir(), "purezmq-bench-"));
 try {
-  await main(parseOptions(process.argv.slice(2)), directory);
+  const options = parseOptions(process.argv.slice(2), pathOf("./results"));
+  if (options.help) printLine(USAGE);
+  else await main(options, directory);
 } catch (error) {
   process.stderr.write(
     `bench: ${error instanceof Error ? error.message : error}\n`,

@@ -49,7 +49,10 @@ async function oneStart(
   timeoutMs: number,
 ): Promise<{ firstMs: number; wholeMs: number }> {
   const start = performance.timeOrigin + performance.now();
-  const stdout = await runAlone(contestant.command(program, []), timeoutMs);
+  const stdout = await runAlone(
+    contestant.command(program, [], "sync"),
+    timeoutMs,
+  );
   const end = performance.timeOrigin + performance.now();
   return { firstMs: Number(stdout) - start, wholeMs: end - start };
 }

@@ -1,8 +1,13 @@
-// The libzmq side of the benches where no C compiler or no libzmq3-dev is at
-// hand: the modes of perf.c on the npm package `zeromq`, for Node only.
+// npm's `zeromq` as a rival of its own, in Node and Deno, and the libzmq side of
+// the benches where no C compiler or no libzmq3-dev is at hand: the modes of
+// perf.c on the package.
 //
-//   node peer.mjs <mode> [<endpoint>] <message-size> <count> [--check] [--ready]
+//   node peer.mjs <mode> [<endpoint>] <size> <count> [--promise] [--ready]
 //   node peer.mjs version
+//
+// Without --promise it receives by `await receive()`, which is over at once when
+// a message is there; with it by `for await`. It sends by `await send()` in both:
+// the package takes one send at a time and has none that blocks.
 
 import { writeSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -10,7 +15,13 @@ import process from "node:process";
 import { isMainThread, Worker, workerData } from "node:worker_threads";
 
 // Smaller messages carry no number; bench/sequence.ts has the layout.
-const NUMBERED_SIZE_MIN = 8;
+const NUMBERED_SIZE_MIN = 6;
+// The package keeps a reference to larger parts until libzmq has sent them.
+const COPIED_SIZE_MAX = 128;
+// How often the receiver says how far it is, in messages: what is known of a
+// run that fails.
+const PROGRESS_STEP = 10_000;
+const ROUND_TRIP_PROGRESS_STEP = 1_000;
 
 // The copy that the interop tests install.
 const require = createRequire(
@@ -28,40 +39,63 @@ function parse(argv) {
   }
   const size = Number(words.at(-2));
   const count = Number(words.at(-1));
-  const check = argv.includes("--check");
   return {
     mode,
     endpoint,
     size,
     count,
-    check,
+    promise: argv.includes("--promise"),
     ready: argv.includes("--ready"),
   };
 }
 
-function numberedMessage(size, sequence) {
-  const bytes = Buffer.alloc(size);
-  if (size < NUMBERED_SIZE_MIN) return bytes;
-  bytes[size - 1] = sequence & 0xff;
-  bytes.writeBigUInt64LE(BigInt(sequence), 0);
-  return bytes;
+function middleOf(size, sequence) {
+  return 4 + sequence % (size - 5);
 }
 
-function checkNumbered(bytes, sequence) {
-  if (bytes.length < NUMBERED_SIZE_MIN) return;
-  const found = Number(bytes.readBigUInt64LE(0));
-  const tailMatches = bytes.length === NUMBERED_SIZE_MIN ||
-    bytes[bytes.length - 1] === (sequence & 0xff);
-  if (found !== sequence || !tailMatches) {
+function stamp(bytes, sequence) {
+  const size = bytes.length;
+  if (size === 0) return;
+  if (size >= NUMBERED_SIZE_MIN) {
+    bytes[0] = sequence;
+    bytes[1] = sequence >>> 8;
+    bytes[2] = sequence >>> 16;
+    bytes[3] = sequence >>> 24;
+    bytes[middleOf(size, sequence)] = ~sequence;
+  }
+  bytes[size - 1] = sequence;
+}
+
+function checkStamp(bytes, sequence) {
+  const size = bytes.length;
+  if (size === 0) return;
+  const low = sequence & 0xff;
+  let right = bytes[size - 1] === low;
+  let found = sequence;
+  if (size >= NUMBERED_SIZE_MIN) {
+    found = bytes[0] | bytes[1] << 8 | bytes[2] << 16 | bytes[3] << 24;
+    right &&= bytes[middleOf(size, sequence)] === (low ^ 0xff);
+  }
+  if (found !== sequence || !right) {
     throw new Error(`Expected message ${sequence}: received ${found}`);
   }
+}
+
+/** Gives the stamped messages of a run, in one buffer where that is copied. */
+function stamper(size) {
+  const same = Buffer.alloc(size);
+  return (sequence) => {
+    const bytes = size <= COPIED_SIZE_MAX ? same : Buffer.allocUnsafe(size);
+    stamp(bytes, sequence);
+    return bytes;
+  };
 }
 
 function verify(parts, args, sequence) {
   if (parts.length !== 1 || parts[0].length !== args.size) {
     throw new Error("message of incorrect size received");
   }
-  if (args.check) checkNumbered(parts[0], sequence);
+  checkStamp(parts[0], sequence);
 }
 
 async function bind(socket, args, endpoint) {
@@ -69,13 +103,19 @@ async function bind(socket, args, endpoint) {
   if (args.ready) writeSync(2, "ready\n");
 }
 
+function sayProgress(received, elapsedMs) {
+  writeSync(
+    1,
+    `received: ${received} [messages]\n` +
+      `received in: ${elapsedMs.toFixed(3)} [ms]\n`,
+  );
+}
+
 async function pushAll(args, endpoint) {
   const push = new zmq.Push();
   push.connect(endpoint);
-  const same = Buffer.alloc(args.size);
-  for (let i = 0; i < args.count; i++) {
-    await push.send(args.check ? numberedMessage(args.size, i) : same);
-  }
+  const next = stamper(args.size);
+  for (let i = 0; i < args.count; i++) await push.send(next(i));
   push.close();
 }
 
@@ -83,15 +123,28 @@ async function timePull(args, endpoint) {
   const pull = new zmq.Pull();
   await bind(pull, args, endpoint);
   let start = 0;
-  for (let i = 0; i < args.count; i++) {
-    const parts = await pull.receive();
-    if (i === 0) start = performance.now();
-    verify(parts, args, i);
+  let received = 0;
+  const take = (parts) => {
+    if (received === 0) start = performance.now();
+    verify(parts, args, received);
+    received++;
+    if (received % PROGRESS_STEP === 0) {
+      sayProgress(received, performance.now() - start);
+    }
+  };
+  if (args.promise) {
+    for await (const parts of pull) {
+      take(parts);
+      if (received === args.count) break;
+    }
+  } else {
+    while (received < args.count) take(await pull.receive());
   }
   const seconds = Math.max(performance.now() - start, 0.001) / 1000;
   const perSecond = args.count / seconds;
   pull.close();
-  process.stdout.write(
+  writeSync(
+    1,
     `message size: ${args.size} [B]\nmessage count: ${args.count}\n` +
       `mean throughput: ${Math.trunc(perSecond)} [msg/s]\n` +
       `mean throughput: ${
@@ -116,22 +169,32 @@ async function timeRequests(args, endpoint, binds) {
   const request = new zmq.Request();
   if (binds) await bind(request, args, endpoint);
   else request.connect(endpoint);
-  const same = Buffer.alloc(args.size);
-  let start = performance.now();
-  let timed = args.count;
+  const next = stamper(args.size);
+  const timesUs = new Float64Array(args.count);
+  let last = performance.now();
+  const begin = last;
   for (let i = 0; i < args.count; i++) {
-    await request.send(args.check ? numberedMessage(args.size, i) : same);
+    await request.send(next(i));
     verify(await request.receive(), args, i);
-    if (i === 0 && args.count > 1) {
-      start = performance.now();
-      timed = args.count - 1;
-    }
+    const now = performance.now();
+    timesUs[i] = (now - last) * 500;
+    last = now;
+    if (i % ROUND_TRIP_PROGRESS_STEP === 0) sayProgress(i + 1, now - begin);
   }
-  const averageUs = (performance.now() - start) * 1000 / (timed * 2);
   request.close();
-  process.stdout.write(
+  // The first round trip connects and is left out, unless it is all.
+  const timed = timesUs.subarray(args.count > 1 ? 1 : 0);
+  const averageUs = timed.reduce((sum, time) => sum + time, 0) / timed.length;
+  timed.sort();
+  const percentile = (share) =>
+    timed[Math.max(Math.ceil(share * timed.length) - 1, 0)].toFixed(3);
+  writeSync(
+    1,
     `message size: ${args.size} [B]\nroundtrip count: ${args.count}\n` +
-      `average latency: ${averageUs.toFixed(3)} [us]\n`,
+      `average latency: ${averageUs.toFixed(3)} [us]\n` +
+      `latency p50: ${percentile(0.5)} [us]\n` +
+      `latency p99: ${percentile(0.99)} [us]\n` +
+      `latency p99.9: ${percentile(0.999)} [us]\n`,
   );
 }
 

@@ -10,34 +10,16 @@
  *   perf inproc_thr              <message-size> <message-count>   [flags]
  *   perf inproc_lat              <message-size> <roundtrip-count> [flags]
  *
- * Flags: --check numbers the messages (bench/sequence.ts has the layout) and
- * verifies them, --ready says "ready" on stderr once the endpoint is bound. */
+ * Messages are numbered, and their order and content verified. --ready says
+ * "ready" on stderr once the endpoint is bound. */
 
 #include <pthread.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
-#include <zmq.h>
+#include "common.h"
 
 static size_t message_size;
 static uint64_t message_count;
-static int check, ready;
+static int ready;
 static void *context;
-
-static void die(const char *what)
-{
-    fprintf(stderr, "%s: %s\n", what, zmq_strerror(zmq_errno()));
-    exit(1);
-}
-
-static double now_us(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return t.tv_sec * 1e6 + t.tv_nsec / 1e3;
-}
 
 static void *open_socket(int type, const char *bind_to, const char *connect_to)
 {
@@ -53,58 +35,11 @@ static void *open_socket(int type, const char *bind_to, const char *connect_to)
     return socket;
 }
 
-static void send_one(void *socket, uint64_t sequence)
-{
-    zmq_msg_t msg;
-    if (zmq_msg_init_size(&msg, message_size))
-        die("zmq_msg_init_size");
-    if (check) {
-        unsigned char *bytes = zmq_msg_data(&msg);
-        memset(bytes, 0, message_size);
-        if (message_size >= 8) {
-            bytes[message_size - 1] = (unsigned char) sequence;
-            for (int i = 0; i < 8; i++)
-                bytes[i] = (unsigned char) (sequence >> (8 * i));
-        }
-    }
-    if (zmq_msg_send(&msg, socket, 0) < 0)
-        die("zmq_msg_send");
-}
-
-static void receive_one(void *socket, zmq_msg_t *msg, uint64_t sequence)
-{
-    if (zmq_msg_recv(msg, socket, 0) < 0)
-        die("zmq_msg_recv");
-    if (zmq_msg_size(msg) != message_size || zmq_msg_more(msg)) {
-        fprintf(stderr, "message of incorrect size received\n");
-        exit(1);
-    }
-    if (check && message_size >= 8) {
-        const unsigned char *bytes = zmq_msg_data(msg);
-        uint64_t found = 0;
-        for (int i = 7; i >= 0; i--)
-            found = found << 8 | bytes[i];
-        if (found != sequence
-            || (message_size > 8
-                && bytes[message_size - 1] != (unsigned char) sequence)) {
-            fprintf(stderr, "Expected message %llu: received %llu\n",
-                    (unsigned long long) sequence, (unsigned long long) found);
-            exit(1);
-        }
-    }
-}
-
-static void close_socket(void *socket)
-{
-    if (zmq_close(socket))
-        die("zmq_close");
-}
-
 static void push_all(const char *connect_to)
 {
     void *push = open_socket(ZMQ_PUSH, NULL, connect_to);
     for (uint64_t i = 0; i < message_count; i++)
-        send_one(push, i);
+        send_stamped(push, message_size, (uint32_t) i);
     close_socket(push);
 }
 
@@ -114,7 +49,7 @@ static void reply_all(const char *bind_to, const char *connect_to)
     zmq_msg_t msg;
     zmq_msg_init(&msg);
     for (uint64_t i = 0; i < message_count; i++) {
-        receive_one(reply, &msg, i);
+        receive_stamped(reply, &msg, message_size, (uint32_t) i);
         if (zmq_msg_send(&msg, reply, 0) < 0)
             die("zmq_msg_send");
         zmq_msg_init(&msg);
@@ -129,43 +64,65 @@ static void time_pull(void *pull)
     double start = 0;
     zmq_msg_init(&msg);
     for (uint64_t i = 0; i < message_count; i++) {
-        receive_one(pull, &msg, i);
+        receive_stamped(pull, &msg, message_size, (uint32_t) i);
         if (i == 0)
             start = now_us();
     }
     double elapsed_us = now_us() - start;
-    if (elapsed_us < 1)
-        elapsed_us = 1;
     zmq_msg_close(&msg);
     close_socket(pull);
-    double throughput = message_count / elapsed_us * 1e6;
-    printf("message size: %d [B]\n", (int) message_size);
-    printf("message count: %d\n", (int) message_count);
-    printf("mean throughput: %d [msg/s]\n", (int) throughput);
-    printf("mean throughput: %.3f [Mb/s]\n",
-           throughput * message_size * 8 / 1e6);
+    print_throughput(message_size, message_count, elapsed_us);
+}
+
+static int ascending(const void *a, const void *b)
+{
+    double left = *(const double *) a, right = *(const double *) b;
+    return (left > right) - (left < right);
+}
+
+/* The nearest rank, as bench/latency.ts takes it. */
+static double percentile(const double *sorted, uint64_t count, double share)
+{
+    uint64_t rank = (uint64_t) (share * count);
+    if (rank < share * count)
+        rank++;
+    return sorted[rank > 0 ? rank - 1 : 0];
 }
 
 static void time_requests(void *request)
 {
     zmq_msg_t msg;
-    uint64_t timed = message_count;
-    double start = now_us();
+    double *times = malloc(message_count * sizeof *times);
+    if (!times)
+        die("malloc");
     zmq_msg_init(&msg);
+    double last = now_us(), start = last;
     for (uint64_t i = 0; i < message_count; i++) {
-        send_one(request, i);
-        receive_one(request, &msg, i);
-        if (i == 0 && message_count > 1) {
-            start = now_us();
-            timed = message_count - 1;
-        }
+        send_stamped(request, message_size, (uint32_t) i);
+        receive_stamped(request, &msg, message_size, (uint32_t) i);
+        double now = now_us();
+        times[i] = (now - last) / 2;
+        last = now;
+        if (i == 0 && message_count > 1)
+            start = now;
     }
-    double latency_us = (now_us() - start) / (timed * 2);
     zmq_msg_close(&msg);
     close_socket(request);
+    /* The first round trip connects and is left out, unless it is all. */
+    uint64_t skipped = message_count > 1;
+    uint64_t timed = message_count - skipped;
+    double latency_us = (last - start) / (timed * 2);
+    qsort(times + skipped, timed, sizeof *times, ascending);
     printf("message size: %d [B]\n", (int) message_size);
     printf("roundtrip count: %d\n", (int) message_count);
     printf("average latency: %.3f [us]\n", latency_us);
+    printf("latency p50: %.3f [us]\n",
+           percentile(times + skipped, timed, 0.5));
+    printf("latency p99: %.3f [us]\n",
+           percentile(times + skipped, timed, 0.99));
+    printf("latency p99.9: %.3f [us]\n",
+           percentile(times + skipped, timed, 0.999));
+    free(times);
 }
 
 static void *push_thread(void *arg)
@@ -225,9 +182,7 @@ int main(int argc, char **argv)
     const char *words[4];
     int word_count = 0;
     for (int i = 1; i < argc; i++) {
-        if (!strcmp(argv[i], "--check"))
-            check = 1;
-        else if (!strcmp(argv[i], "--ready"))
+        if (!strcmp(argv[i], "--ready"))
             ready = 1;
         else if (word_count < 4)
             words[word_count++] = argv[i];
@@ -243,6 +198,6 @@ int main(int argc, char **argv)
     }
     if (result < 0)
         printf("usage: perf <mode> [<endpoint>] <message-size> <count>"
-               " [--check] [--ready]\n");
+               " [--ready]\n");
     return result ? 1 : 0;
 }
