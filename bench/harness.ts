@@ -25,7 +25,12 @@ export interface Running {
 export class RunFailure extends Error {
   override name = "RunFailure";
   /** What all programs of the run had written to stdout. */
-  written = "";
+  written: string;
+
+  constructor(message: string, written: string) {
+    super(message);
+    this.written = written;
+  }
 }
 
 /** Starts a program that must end by itself within `timeoutMs`. */
@@ -74,7 +79,10 @@ function finished(
     child.once("error", (error) => {
       clearTimeout(timer);
       reject(
-        new RunFailure(`Cannot start ${describe(command)}: ${error.message}`),
+        new RunFailure(
+          `Cannot start ${describe(command)}: ${error.message}`,
+          "",
+        ),
       );
     });
     child.once("close", (code, signal) => {
@@ -84,7 +92,10 @@ function finished(
         ? `took longer than ${timeoutMs} ms`
         : `ended with ${code ?? signal}`;
       reject(
-        new RunFailure(`${describe(command)} ${how}\n${output.stderr}`.trim()),
+        new RunFailure(
+          `${describe(command)} ${how}\n${output.stderr}`.trim(),
+          output.stdout,
+        ),
       );
     });
   });

@@ -30,7 +30,9 @@ export function drawPlots(
   rows: readonly RowSamples[],
   about: Circumstances,
 ): Picture[] {
-  const spread = `median and extremes of ${about.pairs} runs`;
+  const spread = about.pairs === 1
+    ? "one run"
+    : `median and extremes of ${about.pairs} runs`;
   const notes = [
     `${about.machine}; ${about.versions.join(", ")}; ${
       about.date.slice(0, 10)
@@ -42,7 +44,7 @@ export function drawPlots(
       description: `tcp between two processes, blocking calls; ${spread}. ` +
         "Higher is better.",
       x: { label: "size of a message, B", scale: "log" },
-      y: { label: "messages a second", scale: "log" },
+      y: { label: "thousand messages a second", scale: "log" },
       series: seriesByRow(rows, "", (row) => /^tcp_thr_\d+$/.test(row.name)),
       notes,
     }],
@@ -65,7 +67,7 @@ export function drawPlots(
       description: `tcp, 1 KiB, 8 connections, so many workers at each end; ` +
         `${spread}. Higher is better.`,
       x: { label: "I/O workers of each process", scale: "linear" },
-      y: { label: "messages a second", scale: "linear" },
+      y: { label: "thousand messages a second", scale: "linear" },
       series: seriesByRow(rows, "", (row) => /^tcp_workers_/.test(row.name)),
       notes,
     }],
@@ -134,5 +136,11 @@ function pointOf(
     ? null
     : spreadOf(valuesOf(samples, figure, name));
   if (found === null) return { x, y: NaN };
-  return { x, y: found.median, min: found.min, max: found.max };
+  const unit = figure?.unit === "msg/s" ? 1000 : 1;
+  return {
+    x,
+    y: found.median / unit,
+    min: found.min / unit,
+    max: found.max / unit,
+  };
 }

@@ -65,7 +65,7 @@ export function printRow(samples: RowSamples): void {
   const [, ...others] = samples.contestants;
   for (const figure of samples.row.figures) {
     const cells = samples.contestants.map((name) =>
-      formatValue(figure, median(valuesOf(samples, figure, name)))
+      formatValue(figure, medianOf(samples, figure, name))
     );
     const ratioCells = others.map((name) =>
       formatRatio(ratioOf(samples, figure, name))
@@ -102,6 +102,11 @@ export function valuesOf(
   name: string,
 ): readonly number[] {
   return samples.values[figure.name]?.[name] ?? [];
+}
+
+/** The median of the runs that gave a figure, NaN if none did. */
+function medianOf(samples: RowSamples, figure: Figure, name: string): number {
+  return spreadOf(valuesOf(samples, figure, name))?.median ?? NaN;
 }
 
 /** Median and extremes of the ratios to the rival; null where there are none. */
@@ -248,7 +253,7 @@ function figureTable(
           ? samples.row.title
           : `${samples.row.title}: ${figure.title}`,
         ...names.map((name) =>
-          formatValue(figure, median(valuesOf(samples, figure, name)))
+          formatValue(figure, medianOf(samples, figure, name))
         ),
         ...others.map((name) => formatRatio(ratioOf(samples, figure, name))),
       ])

@@ -38,7 +38,7 @@ import { measureStartup, type StartupSamples } from "./startup.ts";
 const FULL_PAIRS = 5;
 
 /** What may hang gets so long: several times what it needs if it does not. */
-const DOUBTFUL_TIMEOUT_MS = 20_000;
+const DOUBTFUL_TIMEOUT_MS = 12_000;
 const TINY_DOUBTFUL_TIMEOUT_MS = 5_000;
 
 /** Who takes part, and what cannot be measured here. */

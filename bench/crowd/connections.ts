@@ -30,9 +30,9 @@ async function accept(
   const pull = new Pull({ context, backlog });
   const seen = new Uint8Array(count);
   pull.bindSync(endpoint);
-  sayReady();
   await settle();
   const beforeKib = residentKib();
+  sayReady();
   for (let n = 0; n < count; n++) {
     const [part] = pull.receiveSync();
     const found = new DataView(part.buffer, part.byteOffset).getUint32(0, true);

@@ -248,9 +248,11 @@ static void accept_connections(const char *endpoint, uint64_t count,
     void *pull = open_socket(ZMQ_PULL);
     char *seen = calloc(count, 1);
     set_int(pull, ZMQ_BACKLOG, backlog);
-    bind_ready(pull, endpoint);
+    if (zmq_bind(pull, endpoint))
+        die("zmq_bind");
     usleep(SETTLE_US);
     double before = resident_kib();
+    fputs("ready\n", stderr);
     for (uint64_t i = 0; i < count; i++) {
         uint32_t found;
         if (zmq_recv(pull, &found, 4, 0) != 4)

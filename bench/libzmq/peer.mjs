@@ -20,7 +20,7 @@ const NUMBERED_SIZE_MIN = 6;
 const COPIED_SIZE_MAX = 128;
 // How often the receiver says how far it is, in messages: what is known of a
 // run that fails.
-const PROGRESS_STEP = 10_000;
+const PROGRESS_STEP = 1_000;
 const ROUND_TRIP_PROGRESS_STEP = 1_000;
 
 // The copy that the interop tests install.
@@ -216,7 +216,8 @@ if (!isMainThread) {
     ? pushAll(workerData, "inproc://thr_test")
     : replyAll(workerData, "inproc://lat_test", false));
 } else if (process.argv[2] === "version") {
-  process.stdout.write(`${zmq.version}\n`);
+  const { version } = require("zeromq/package.json");
+  process.stdout.write(`${version} (libzmq ${zmq.version})\n`);
 } else {
   const args = parse(process.argv.slice(2));
   const { mode, endpoint } = args;
