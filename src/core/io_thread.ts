@@ -101,6 +101,8 @@ export class IoThread implements IoContext, CommandTarget {
   /** Runs until the context stops this thread. */
   run(): void {
     const { thread, poller, timers } = this;
+    const { payload, slot } = thread.memory;
+    payload.startTrimming(slot);
     this.#watchOthers();
     while (!this.#stopping) {
       thread.processMail();
@@ -127,7 +129,8 @@ export class IoThread implements IoContext, CommandTarget {
     for (const object of [...this.#objects, ...this.thread.targets]) {
       abandon(object);
     }
-    const { control, record } = this.thread;
+    const { control, record, memory } = this.thread;
+    memory.payload.stopTrimming(memory.slot);
     store(control.words, record + THREAD.WAKE_TARGET, -1);
     this.poller.close();
   }
@@ -136,6 +139,8 @@ export class IoThread implements IoContext, CommandTarget {
   #watchOthers(): void {
     this.timers.add(LIVENESS_INTERVAL_MS, () => {
       this.thread.checkLiveness();
+      const { payload, slot } = this.thread.memory;
+      if (payload.startTrimming(slot)) payload.trim();
       if (this.thread.control.state === ContextState.FAILED) {
         this.#stopping = true;
       }

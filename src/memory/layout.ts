@@ -39,6 +39,10 @@ export const H = {
   SEGMENTS_LOST: 54,
   /** Free pages not yet given back to the system. */
   DIRTY_PAGES: 15,
+  /** The fewest that there were since they were last trimmed. */
+  DIRTY_PAGES_LOW: 41,
+  /** Slot of the thread that trims them, plus one; 0 = none does. */
+  TRIMMER: 42,
   /** Heads of the free stacks of cells, one per size class. */
   CELL_STACK: 16,
   /** About how many cells each of those stacks holds. */

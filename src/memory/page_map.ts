@@ -14,10 +14,15 @@ import type { Words } from "./shared_access.ts";
 export const PAGE_BYTES = 16384;
 export const PAGE_SHIFT = 14;
 
-/** Words of a segment's head: hint, page count, then the map. */
+/** Words of a segment's head. No page before HINT is free. */
 const HINT = 0;
 const PAGES = 1;
+/** No more pages than so many are free in a row. */
+const BOUND = 2;
 const MAP = 16;
+
+/** Free neighbours of a freed run that are counted. */
+const NEIGHBOURS_MAX = 128;
 
 /** A page's word is the length of the run that it begins, or one of these. */
 const FREE = 0;
@@ -37,6 +42,7 @@ export function initPageMap(map: Words): void {
   const head = mapPages(map.byteLength);
   put(map, PAGES, Math.floor(map.byteLength / PAGE_BYTES));
   put(map, HINT, head);
+  put(map, BOUND, get(map, PAGES));
   mark(map, 0, head);
 }
 
@@ -45,6 +51,7 @@ export function initPageMap(map: Words): void {
  * {@link takePages} is called.
  */
 export function findPages(map: Words, pages: number): number {
+  if (pages > get(map, BOUND)) return 0;
   const end = get(map, PAGES);
   let page = get(map, HINT);
   while (page + pages <= end) {
@@ -54,6 +61,7 @@ export function findPages(map: Words, pages: number): number {
     page += free;
     page += get(map, MAP + page);
   }
+  put(map, BOUND, pages - 1);
   return 0;
 }
 
@@ -78,6 +86,41 @@ export function givePages(
   assert(get(map, MAP + page) === pages, "memory is freed as it was taken");
   map.fill(dirty ? FREE_DIRTY : FREE, MAP + page, MAP + page + pages);
   if (page < get(map, HINT)) put(map, HINT, page);
+  const row = freeAround(map, page, pages);
+  if (row > get(map, BOUND)) put(map, BOUND, row);
+}
+
+/** How many pages are free in a row with a freed run; all, if that are many. */
+function freeAround(map: Words, page: number, pages: number): number {
+  let first = page;
+  let end = page + pages;
+  const low = page - NEIGHBOURS_MAX;
+  const high = end + NEIGHBOURS_MAX;
+  while (first > low && isFreePage(map, first - 1)) first--;
+  while (end < high && isFreePage(map, end)) end++;
+  return first === low || end === high ? get(map, PAGES) : end - first;
+}
+
+/**
+ * Takes the mark from the last dirty pages before `below`, at most `max` in a
+ * row: whoever calls gives them to the system.
+ *
+ * @returns The first one and how many, which is 0 when there are none.
+ */
+export function cleanPages(
+  map: Words,
+  below: number,
+  max: number,
+): { page: number; pages: number } {
+  let page = Math.min(below, get(map, PAGES));
+  while (page > 0 && get(map, MAP + page - 1) !== FREE_DIRTY) page--;
+  let pages = 0;
+  while (pages < max && get(map, MAP + page - 1) === FREE_DIRTY) {
+    page--;
+    pages++;
+    put(map, MAP + page, FREE);
+  }
+  return { page, pages };
 }
 
 /** Whether a page of the segment is free; false beyond its end. */

@@ -25,6 +25,7 @@ import {
   PAGE_CLASS,
 } from "./size_class.ts";
 import {
+  cleanPages,
   findPages,
   givePages,
   initPageMap,
@@ -65,8 +66,14 @@ const KEEPER_WAIT_MS = 50;
 /** How often it does, before it goes on without. */
 const KEEPER_WAITS_MAX = 200;
 
-/** Freed pages that are kept for reuse before the system gets them: 32 MiB. */
+/** Freed pages that are kept for reuse while no thread trims them: 32 MiB. */
 const DIRTY_PAGES_MAX = (32 << 20) / PAGE_BYTES;
+
+/** Freed pages that are not trimmed: 1 MiB. */
+const DIRTY_PAGES_MIN = (1 << 20) / PAGE_BYTES;
+
+/** Pages that are given back while the allocator is locked: 4 MiB. */
+const TRIM_STEP_PAGES = (4 << 20) / PAGE_BYTES;
 
 /** Unused cells of a small class before whole pages are looked for, bytes. */
 const SWEEP_BYTES_MIN = 4 << 20;
@@ -474,7 +481,13 @@ export class PayloadSegments {
   #takePages(index: number, map: Words, page: number, pages: number): Ref {
     assert(page !== 0, "a new segment has room for what it was made for");
     const dirty = takePages(map, page, pages);
-    if (dirty > 0) add(this.#control.words, H.DIRTY_PAGES, -dirty);
+    if (dirty > 0) {
+      const { words } = this.#control;
+      const left = add(words, H.DIRTY_PAGES, -dirty) - dirty;
+      if (left < load(words, H.DIRTY_PAGES_LOW)) {
+        store(words, H.DIRTY_PAGES_LOW, left);
+      }
+    }
     return (index << SEGMENT_SHIFT) | (page << PAGE_GRANULES_SHIFT);
   }
 
@@ -483,10 +496,63 @@ export class PayloadSegments {
       const { words } = this.#control;
       const map = this.wordsOf(ref);
       const page = this.offset(ref) >>> PAGE_SHIFT;
-      const keep = load(words, H.DIRTY_PAGES) + pages <= DIRTY_PAGES_MAX;
+      const keep = load(words, H.TRIMMER) !== 0 ||
+        load(words, H.DIRTY_PAGES) + pages <= DIRTY_PAGES_MAX;
       givePages(map, page, pages, keep);
       if (keep) add(words, H.DIRTY_PAGES, pages);
       else this.#giveToSystem(ref, map, page, pages);
+    });
+  }
+
+  /**
+   * Makes a thread the one that calls {@link trim} every now and then, if none
+   * is; until it {@link stopTrimming | stops}, all freed pages are kept.
+   *
+   * @returns Whether it is.
+   */
+  startTrimming(slot: number): boolean {
+    const { words } = this.#control;
+    const seen = compareExchange(words, H.TRIMMER, 0, slot + 1);
+    return seen === 0 || seen === slot + 1;
+  }
+
+  stopTrimming(slot: number): void {
+    compareExchange(this.#control.words, H.TRIMMER, slot + 1, 0);
+  }
+
+  /**
+   * Gives half of the freed pages that nobody has needed since the last call
+   * back to the system: steady traffic keeps what it goes on using, and an
+   * idle context soon keeps next to nothing.
+   */
+  trim(): void {
+    const { words } = this.#control;
+    const low = load(words, H.DIRTY_PAGES_LOW);
+    let left = (Math.max(low - DIRTY_PAGES_MIN, 0) + 1) >> 1;
+    let index = load(words, H.SEGMENT_COUNT) - 1;
+    let below = SEGMENT_MAX_BYTES / PAGE_BYTES;
+    // The others get the lock in between: the system takes its time.
+    while (left > 0 && index >= 0) {
+      const given = this.#control.locked(H.ALLOCATOR_LOCK, () => {
+        if (!this.#reach(index)) return 0;
+        const max = Math.min(left, TRIM_STEP_PAGES);
+        const map = this.wordsOf(index << SEGMENT_SHIFT);
+        const { page, pages } = cleanPages(map, below, max);
+        below = page;
+        if (pages === 0) return 0;
+        add(words, H.DIRTY_PAGES, -pages);
+        const ref = (index << SEGMENT_SHIFT) | (page << PAGE_GRANULES_SHIFT);
+        this.#giveToSystem(ref, map, page, pages);
+        return pages;
+      });
+      if (given === undefined) return;
+      left -= given;
+      if (given > 0) continue;
+      index--;
+      below = SEGMENT_MAX_BYTES / PAGE_BYTES;
+    }
+    this.#control.locked(H.ALLOCATOR_LOCK, () => {
+      store(words, H.DIRTY_PAGES_LOW, load(words, H.DIRTY_PAGES));
     });
   }
 

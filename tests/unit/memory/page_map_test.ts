@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
+  cleanPages,
   findPages,
   givePages,
   initPageMap,
@@ -90,4 +91,34 @@ test("random runs never overlap, and none is refused that would fit", () => {
   }
   for (const { page, pages } of live) givePages(map, page, pages, false);
   assert.equal(findPages(map, PAGES - 1), 1, "all of it is one run again");
+});
+
+test("dirty pages are cleaned from the last one on, and counted once", () => {
+  const map = newMap();
+  const [first, second] = [take(map, 10), take(map, 6)];
+  take(map, 4);
+  const last = take(map, 8);
+  givePages(map, first, 10, true);
+  givePages(map, second, 6, false);
+  givePages(map, last, 8, true);
+  assert.deepEqual(cleanPages(map, PAGES + 1, 5), { page: last + 3, pages: 5 });
+  assert.deepEqual(cleanPages(map, last + 3, 5), { page: last, pages: 3 });
+  assert.deepEqual(cleanPages(map, last, 64), { page: first, pages: 10 });
+  assert.equal(cleanPages(map, PAGES, 64).pages, 0);
+  assert.equal(findPages(map, 16), first, "they are as free as before");
+  assert.equal(takePages(map, first, 16), 0);
+});
+
+test("a search that failed is made again when a run that long came free", () => {
+  const map = newMap();
+  const runs = Array.from({ length: 51 }, () => take(map, 5)) as number[];
+  assert.equal(take(map, 5), 0);
+  for (const [at, pages] of [[20, 5], [22, 5], [21, 15]] as const) {
+    givePages(map, runs[at] as number, 5, false);
+    assert.equal(findPages(map, pages + 1), 0);
+    assert.equal(findPages(map, pages), runs[20]);
+  }
+  // More free neighbours than are counted.
+  for (const page of runs.slice(23)) givePages(map, page, 5, false);
+  assert.equal(findPages(map, 31 * 5), runs[20]);
 });

@@ -532,6 +532,110 @@ describe("giving back to the system", () => {
   }
 });
 
+describe("trimming", () => {
+  /** Allocates so many pieces of 1 MiB, writes to them, and frees them. */
+  function burst(view: View, pieces: number): void {
+    const refs = Array.from({ length: pieces }, () => {
+      const ref = view.payload.allocate(MIB);
+      content(view, ref, MIB).fill(1);
+      return ref;
+    });
+    for (const ref of refs) view.payload.free(ref, MIB);
+  }
+
+  const kept = (view: View): number =>
+    header(view, H.DIRTY_PAGES) * PAGE_BYTES / MIB;
+
+  test("one thread does it, and as long as it does all is kept", () => {
+    const view = viewMemory();
+    assert.equal(view.payload.startTrimming(2), true);
+    assert.equal(view.payload.startTrimming(3), false);
+    assert.equal(view.payload.startTrimming(2), true);
+    burst(view, 100);
+    assert.equal(kept(view), 100);
+    view.payload.stopTrimming(3);
+    assert.equal(view.payload.startTrimming(3), false);
+    view.payload.stopTrimming(2);
+    burst(view, 200);
+    assert.ok(kept(view) <= 100);
+    assert.equal(view.payload.startTrimming(3), true);
+  });
+
+  test("half of what was not needed goes, each time", () => {
+    const view = viewMemory();
+    view.payload.startTrimming(2);
+    burst(view, 101);
+    // All of it was in use meanwhile.
+    view.payload.trim();
+    assert.equal(kept(view), 101);
+    for (const left of [51, 26]) {
+      view.payload.trim();
+      assert.equal(kept(view), left);
+    }
+    for (let times = 0; times < 20; times += 1) view.payload.trim();
+    assert.equal(kept(view), 1);
+    assertNothingUsed(view);
+  });
+
+  test("what traffic goes on using is not given away", () => {
+    let given = 0;
+    const view = viewMemory({
+      platform: {
+        madviseFree: (_address, length) => {
+          given += length;
+          return 0;
+        },
+      },
+    });
+    view.payload.startTrimming(2);
+    for (let times = 0; times < 10; times += 1) {
+      burst(view, 40);
+      view.payload.trim();
+    }
+    assert.equal(given, 0);
+    // From now on it needs less.
+    for (let times = 0; times < 20; times += 1) {
+      burst(view, 10);
+      view.payload.trim();
+    }
+    assert.equal(kept(view), 11);
+    assert.ok(given >= 29 * MIB);
+  });
+
+  test("pages that were given to the system are zero, the others stay", () => {
+    const view = viewMemory();
+    view.payload.startTrimming(2);
+    const bytes = 60 * MIB;
+    const ref = view.payload.allocate(bytes);
+    content(view, ref, bytes).fill(255);
+    const used = view.payload.allocate(MIB);
+    content(view, used, MIB).fill(7);
+    view.payload.free(ref, bytes);
+    for (let times = 0; times < 20; times += 1) view.payload.trim();
+    assert.equal(view.payload.allocate(bytes), ref);
+    const inner = content(view, ref, bytes).subarray(2 * MIB, -MIB);
+    assert.ok(inner.every((byte) => byte === 0));
+    assert.ok(content(view, used, MIB).every((byte) => byte === 7));
+  });
+
+  testUnless(
+    host.os === "linux" ? null : "there is no /proc",
+    "resident memory falls to where it was, over several segments",
+    () => {
+      const view = viewMemory();
+      view.payload.startTrimming(2);
+      const before = residentBytes(view);
+      burst(view, 700);
+      assert.ok(view.payload.count > 2);
+      assert.ok(residentBytes(view) > before + 700 * MIB);
+      for (let times = 0; times < 20; times += 1) view.payload.trim();
+      const left = residentBytes(view) - before;
+      // Where huge pages are on, the kernel may bring back some of it.
+      assert.ok(left < 16 * MIB, `${left / MIB} MiB stay`);
+    },
+  );
+});
+
 test("a segment of its own is made for the first context", () => {
   assert.equal(
     PayloadSegments.allocateFirst().byteLength,
