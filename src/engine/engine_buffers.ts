@@ -5,6 +5,12 @@ import { addressOf, IoVector } from "../../ffi/mod.ts";
 /** Bytes taken from a connection by one call. */
 export const READ_BYTES_MAX: number = 64 * 1024;
 
+/**
+ * Bytes taken behind a large body by the call that may complete it: another
+ * large one that follows is to be received into its own block, not copied.
+ */
+export const BEHIND_BYTES_MAX = 4096;
+
 /** Stretches handed to the kernel by one call. */
 export const SPANS_MAX = 64;
 

@@ -33,6 +33,12 @@ export type FeedResult = typeof FeedResult[keyof typeof FeedResult];
 const BLOCK_FIRST_BYTES = 4096;
 
 /**
+ * Room that an announced body gets at once from a peer that has delivered one
+ * as large, bytes. Beyond it a block grows with what comes.
+ */
+const TRUSTED_BYTES_MAX: number = 1024 * 1024;
+
+/**
  * Who handles a command: null, or what is wrong with it; ENOMEM when it is to
  * be given again once there is memory.
  */
@@ -69,6 +75,8 @@ export class Inbound {
   #bodyFlags = 0;
   /** Large command under way, in private memory. */
   #command: Uint8Array | null = null;
+  /** The largest body delivered so far, at most {@link TRUSTED_BYTES_MAX}. */
+  #trustedBytes = 0;
 
   constructor(
     memory: ContextMemory,
@@ -266,11 +274,13 @@ export class Inbound {
     const available = to - at - header;
     // A header alone is kept where it is: it costs nothing to announce much.
     if (available === 0 && length > 0) return FeedResult.HUNGRY;
-    const capacity = Math.min(
-      length,
-      Math.max(BLOCK_FIRST_BYTES, 2 * available),
-    );
-    const block = this.#allocateBody(capacity, length);
+    const first = Math.min(length, Math.max(BLOCK_FIRST_BYTES, 2 * available));
+    let capacity = Math.max(first, Math.min(length, this.#trustedBytes));
+    let block = this.#memory.blocks.allocate(capacity);
+    if (block === 0) {
+      capacity = first;
+      block = this.#allocateBody(capacity, length);
+    }
     if (block === 0) return FeedResult.NO_MEMORY;
     this.#block = block;
     this.#blockCapacity = capacity;
@@ -357,6 +367,9 @@ export class Inbound {
       )
     ) return FeedResult.NO_MEMORY;
     this.#block = 0;
+    if (this.#bodyLength > this.#trustedBytes) {
+      this.#trustedBytes = Math.min(this.#bodyLength, TRUSTED_BYTES_MAX);
+    }
     if (last) writer.completeMessages(1);
     return FeedResult.HUNGRY;
   }

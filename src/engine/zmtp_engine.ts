@@ -26,7 +26,7 @@ import {
   pingContextStart,
 } from "../zmtp/command_codec.ts";
 import { ControlQueue } from "./control_queue.ts";
-import { READ_BYTES_MAX } from "./engine_buffers.ts";
+import { BEHIND_BYTES_MAX, READ_BYTES_MAX } from "./engine_buffers.ts";
 import type { EngineBuffers, ScratchTenant } from "./engine_buffers.ts";
 import { Handshake, HANDSHAKE_BUFFER_BYTES } from "./handshake.ts";
 import { FeedResult, Inbound } from "./inbound.ts";
@@ -277,7 +277,8 @@ export class ZmtpEngine
     for (let reads = 0; reads < READS_PER_TURN_MAX; reads++) {
       const inbound = this.#inbound as Inbound;
       const large = inbound.wantsBody;
-      const wanted = large ? inbound.bodyRoom + READ_BYTES_MAX : READ_BYTES_MAX;
+      const room = large ? inbound.bodyRoom : 0;
+      const wanted = room + (large ? BEHIND_BYTES_MAX : READ_BYTES_MAX);
       const have = this.#leftover.length;
       const count = large ? this.#receiveLarge(inbound) : this.#receiveSmall();
       if (count <= 0) {
@@ -285,7 +286,7 @@ export class ZmtpEngine
         else this.#inputExhausted();
         return;
       }
-      const body = large ? Math.min(count, wanted - READ_BYTES_MAX) : 0;
+      const body = Math.min(count, room);
       if (large) inbound.bodyReceived(body);
       const { scratch } = this.#buffers;
       this.#leftover = NOTHING;
@@ -312,7 +313,7 @@ export class ZmtpEngine
     const { input, scratchAddress } = this.#buffers;
     input.clear();
     input.push(inbound.bodyAddress, inbound.bodyRoom);
-    input.push(scratchAddress, READ_BYTES_MAX);
+    input.push(scratchAddress, BEHIND_BYTES_MAX);
     return receiveVector(this.#fd, input);
   }
 

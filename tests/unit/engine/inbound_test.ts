@@ -432,6 +432,55 @@ describe("inbound: memory", () => {
     });
   }
 
+  /** Feeds a whole body and reads it. */
+  function deliver(s: Stage, size: number): void {
+    const body = new Uint8Array(size).fill(1);
+    assert.equal(s.feed(bytes(LONG, size64(BigInt(size)), body)), HUNGRY);
+    readAllTexts(s.ends.first);
+  }
+
+  /** Feeds the header of a body and one octet; gives what the body takes. */
+  function announce(s: Stage, size: number): number {
+    const before = s.kernel.counts().bytes;
+    assert.equal(s.feed(bytes(LONG, size64(BigInt(size)), 1)), HUNGRY);
+    return s.kernel.counts().bytes - before;
+  }
+
+  test("a body has room at once when the peer has delivered one as large", () => {
+    const s = new Stage();
+    deliver(s, 200_000);
+    announce(s, 190_000);
+    assert.equal(s.inbound.bodyRoom, 190_000 - 1);
+    assert.equal(s.feed(new Uint8Array(190_000 - 1)), HUNGRY);
+    assert.equal(readAllTexts(s.ends.first)[0]?.[0]?.length, 190_000);
+    s.end();
+  });
+
+  test("one that is larger has as much room as the largest before", () => {
+    for (const [largest, most] of [[200_000, 200_000], [3e6, 2 ** 20]]) {
+      const s = new Stage();
+      deliver(s, largest as number);
+      deliver(s, 100_000);
+      const taken = announce(s, 2 ** 30);
+      assert.ok(taken > (most as number) / 2);
+      assert.ok(taken <= (most as number) + 16384 + 65536, `${taken} bytes`);
+      s.end();
+    }
+  });
+
+  test("at the limit it grows with what comes all the same", () => {
+    const s = new Stage({ context: { memoryLimit: 500_000 } });
+    deliver(s, 300_000);
+    const body = new Uint8Array(300_000).fill(2);
+    const wire = bytes(LONG, size64(300_000n), body);
+    assert.equal(s.feed(wire), HUNGRY);
+    assert.ok(announce(s, 300_000) <= 16384);
+    assert.equal(readAllTexts(s.ends.first)[0]?.[0]?.length, 300_000);
+    assert.equal(s.feed(new Uint8Array(300_000 - 1)), HUNGRY);
+    assert.equal(readAllTexts(s.ends.first)[0]?.[0]?.length, 300_000);
+    s.end();
+  });
+
   test("at the limit reading stops, and goes on with nothing lost", () => {
     const s = new Stage({ context: { memoryLimit: 256 * 1024 } });
     const wire: Uint8Array[] = [];
