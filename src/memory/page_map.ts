@@ -19,10 +19,15 @@ const HINT = 0;
 const PAGES = 1;
 /** No more pages than so many are free in a row. */
 const BOUND = 2;
+/** No RUN_PAGES free pages in a row begin before RUN_HINT. */
+const RUN_HINT = 3;
+const RUN_PAGES = 4;
 const MAP = 16;
 
 /** Free neighbours of a freed run that are counted. */
 const NEIGHBOURS_MAX = 128;
+/** Runs that a search may pass before it moves the hint of longer ones. */
+const HOPS_MAX = 16;
 
 /** A page's word is the length of the run that it begins, or one of these. */
 const FREE = 0;
@@ -43,6 +48,7 @@ export function initPageMap(map: Words): void {
   put(map, PAGES, Math.floor(map.byteLength / PAGE_BYTES));
   put(map, HINT, head);
   put(map, BOUND, get(map, PAGES));
+  hintRun(map, head, 2);
   mark(map, 0, head);
 }
 
@@ -53,16 +59,29 @@ export function initPageMap(map: Words): void {
 export function findPages(map: Words, pages: number): number {
   if (pages > get(map, BOUND)) return 0;
   const end = get(map, PAGES);
-  let page = get(map, HINT);
-  while (page + pages <= end) {
+  const far = pages >= get(map, RUN_PAGES);
+  let page = get(map, far ? RUN_HINT : HINT);
+  for (let hops = 0; page + pages <= end; hops++) {
     let free = 0;
     while (free < pages && isFree(map, page + free)) free++;
-    if (free === pages) return page;
+    if (free === pages) {
+      if (!far || pages === get(map, RUN_PAGES) || hops > HOPS_MAX) {
+        hintRun(map, page, pages);
+      }
+      return page;
+    }
     page += free;
     page += get(map, MAP + page);
   }
   put(map, BOUND, pages - 1);
   return 0;
+}
+
+function hintRun(map: Words, page: number, pages: number): void {
+  // Single pages have a hint of their own.
+  if (pages === 1) return;
+  put(map, RUN_HINT, page);
+  put(map, RUN_PAGES, pages);
 }
 
 /** Takes a run that was found; returns how many of its pages are dirty. */
@@ -73,6 +92,7 @@ export function takePages(map: Words, page: number, pages: number): number {
   }
   mark(map, page, pages);
   if (get(map, HINT) === page) put(map, HINT, page + pages);
+  if (get(map, RUN_HINT) === page) put(map, RUN_HINT, page + pages);
   return dirty;
 }
 
@@ -86,19 +106,30 @@ export function givePages(
   assert(get(map, MAP + page) === pages, "memory is freed as it was taken");
   map.fill(dirty ? FREE_DIRTY : FREE, MAP + page, MAP + page + pages);
   if (page < get(map, HINT)) put(map, HINT, page);
-  const row = freeAround(map, page, pages);
-  if (row > get(map, BOUND)) put(map, BOUND, row);
+  const first = freeBefore(map, page);
+  const row = freeBehind(map, page + pages) - first;
+  const known = page - first < NEIGHBOURS_MAX;
+  const most = known && row < NEIGHBOURS_MAX ? row : get(map, PAGES);
+  if (most > get(map, BOUND)) put(map, BOUND, most);
+  if (most < get(map, RUN_PAGES)) return;
+  const from = known ? first : get(map, HINT);
+  if (from < get(map, RUN_HINT)) put(map, RUN_HINT, from);
 }
 
-/** How many pages are free in a row with a freed run; all, if that are many. */
-function freeAround(map: Words, page: number, pages: number): number {
-  let first = page;
-  let end = page + pages;
+/** The first of the pages before a run that are free, of those counted. */
+function freeBefore(map: Words, page: number): number {
   const low = page - NEIGHBOURS_MAX;
-  const high = end + NEIGHBOURS_MAX;
+  let first = page;
   while (first > low && isFreePage(map, first - 1)) first--;
+  return first;
+}
+
+/** Where the pages behind a run that are free end, of those counted. */
+function freeBehind(map: Words, page: number): number {
+  const high = page + NEIGHBOURS_MAX;
+  let end = page;
   while (end < high && isFreePage(map, end)) end++;
-  return first === low || end === high ? get(map, PAGES) : end - first;
+  return end;
 }
 
 /**
