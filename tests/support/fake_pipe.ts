@@ -58,6 +58,8 @@ export class FakePipe implements Pipe {
   highWaterMark: number = Infinity;
   /** While true, writes fail as if memory had run out. */
   outOfMemory = false;
+  /** The thread has slept since: only `write` takes the next message. */
+  rested = false;
   /** Messages written and not yet read by the peer. */
   readonly outbound: string[][] = [];
   /** The parts arrays of all writes, as they were passed. */
@@ -184,7 +186,10 @@ export class FakePipe implements Pipe {
   }
 
   writeBytes(bytes: Uint8Array): boolean {
-    return this.checkWrite() && this.write([bytes], 0, 1);
+    if (this.rested || !this.checkWrite()) return false;
+    if (!this.prepare([bytes], 0, 1)) return false;
+    this.commit();
+    return true;
   }
 
   prepare(parts: readonly OutPart[], from: number, count: number): boolean {

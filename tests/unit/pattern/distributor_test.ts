@@ -208,7 +208,10 @@ test("what goes to several pipes is queued in each of them, never written at onc
   }
   const distributor = new Distributor(hostOf("PUB"));
   const pipes = [new WrittenPipe(), new WrittenPipe()] as const;
-  for (const pipe of pipes) distributor.attach(pipe);
+  for (const pipe of pipes) {
+    pipe.rested = true;
+    distributor.attach(pipe);
+  }
   distributor.matchAll();
   distributor.send([octets("to both")], 0, 1);
   assert.deepEqual(pipes.map((pipe) => pipe.writes), [0, 0]);
