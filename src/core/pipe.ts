@@ -23,6 +23,13 @@ const COMMAND = 4;
 /** Bytes copied at once for the user; one kept part pins no more than this. */
 const SLAB_BYTES_MAX = 16384;
 
+/**
+ * Room for further stretches, where messages come one by one: allocating costs
+ * more than copying. It grows, since most connections are idle ones.
+ */
+const SLAB_ROOM_MAX = 4096;
+const SLAB_GROWTH = 8;
+
 /** Zero-copy messages up to this size are cheaper to copy into the pipe. */
 const REFERENCE_BYTES_MIN = 512;
 
@@ -152,6 +159,9 @@ export class Pipe implements PipeContract, CommandTarget {
 
   /** Private copy of a stretch of the chunk, and where it lies there. */
   #slab: Uint8Array = NOTHING;
+  /** Bytes of it in use, and where in it the stretch lies. */
+  #slabUsed = 0;
+  #slabAt = 0;
   #slabFrom = 0;
   #slabTo = 0;
   #slabChunk = 0;
@@ -583,7 +593,7 @@ export class Pipe implements PipeContract, CommandTarget {
       start < this.#slabFrom || start + length > this.#slabTo ||
       this.reader.entered !== this.#slabChunk || this.#slab.length === 0
     ) this.#fillSlab(start, length);
-    const at = start - this.#slabFrom;
+    const at = this.#slabAt + start - this.#slabFrom;
     return this.#slab.subarray(at, at + length);
   }
 
@@ -594,9 +604,16 @@ export class Pipe implements PipeContract, CommandTarget {
       Math.min(reader.limit, start + SLAB_BYTES_MAX),
     );
     const { platform } = this.#memory.control;
-    const slab = platform.allocateBytes(end - start);
-    platform.copyBytes(slab, 0, reader.bytes, start, end);
-    this.#slab = slab;
+    const size = end - start;
+    // A slab that a user transferred elsewhere has no length any more.
+    if (size > this.#slab.length - this.#slabUsed) {
+      const room = Math.min(SLAB_GROWTH * this.#slab.length, SLAB_ROOM_MAX);
+      this.#slab = platform.allocateBytes(Math.max(size, room));
+      this.#slabUsed = 0;
+    }
+    platform.copyBytes(this.#slab, this.#slabUsed, reader.bytes, start, end);
+    this.#slabAt = this.#slabUsed;
+    this.#slabUsed += size;
     this.#slabFrom = start;
     this.#slabTo = end;
     this.#slabChunk = reader.entered;

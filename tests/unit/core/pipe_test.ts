@@ -550,3 +550,39 @@ describe("pipe: messages of one part, the short way", () => {
     expectGone(s);
   });
 });
+
+describe("pipe: what is handed out", () => {
+  test("stays as it was, though parts that come one by one share memory", () => {
+    const s = stage(2);
+    const { first, second } = s.ends;
+    const taken: [string, Uint8Array][] = [];
+    for (let n = 0; n < 500; n += 1) {
+      const text = `${n} `.repeat(1 + n % 7);
+      writeTexts(first, text);
+      assert.ok(second.checkRead());
+      taken.push([text, second.takePart()]);
+      s.a.processMail();
+    }
+    for (const [text, part] of taken) {
+      assert.equal(new TextDecoder().decode(part), text);
+    }
+    const buffers = new Set(taken.map(([, part]) => part.buffer));
+    assert.ok(buffers.size < 20, `${buffers.size} allocations`);
+    closePipe(s.kernel, s.ends);
+    expectGone(s);
+  });
+
+  test("may be transferred: what comes later is not in it", () => {
+    const s = stage(2);
+    const { first, second } = s.ends;
+    for (let n = 0; n < 50; n += 1) {
+      writeTexts(first, `message ${n}`);
+      assert.ok(second.checkRead());
+      const part = second.takePart();
+      assert.equal(new TextDecoder().decode(part), `message ${n}`);
+      if (n % 3 === 0) (part.buffer as ArrayBuffer).transfer();
+    }
+    closePipe(s.kernel, s.ends);
+    expectGone(s);
+  });
+});
