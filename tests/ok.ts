@@ -88,6 +88,13 @@ const STEPS: readonly Step[] = [
     limitMinutes: 2,
   },
   {
+    name: "explore",
+    what: "the lock-free sources under all orders, and mistakes in them",
+    args: ["run", "-A", "tests/explore.ts"],
+    proof: /^explore: [1-9]\d* searches and [1-9]\d* mutants, 0 not /m,
+    limitMinutes: 8,
+  },
+  {
     name: "tests",
     what: "every test, under Deno and under Bun",
     args: ["run", "-A", "tests/run.ts"],

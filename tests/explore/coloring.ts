@@ -1,0 +1,217 @@
+// Which functions may come to a scheduling point: those that call the layer,
+// and all that call them, transitively.
+import ts from "npm:typescript@5.9.3";
+import { isExplored, LAYER, pathOf } from "./sources.ts";
+
+/** A function with a body in an explored file. */
+export type Body =
+  | ts.FunctionDeclaration
+  | ts.FunctionExpression
+  | ts.ArrowFunction
+  | ts.MethodDeclaration
+  | ts.GetAccessorDeclaration
+  | ts.ConstructorDeclaration;
+
+/** What a call, a `new` or a property access may run. */
+export type Target =
+  /** A function of the layer. */
+  | { readonly kind: "layer"; readonly name: string }
+  /** One of these functions, or something unknown as well. */
+  | {
+    readonly kind: "explored";
+    readonly bodies: readonly Body[];
+    readonly unknown: boolean;
+  }
+  /** Built in, or a test's own: it runs no transformed code but callbacks. */
+  | { readonly kind: "foreign"; readonly name: string };
+
+/** Plain accesses of the layer; all others are scheduling points. */
+export const PLAIN: ReadonlySet<string> = new Set(["get", "put"]);
+
+export class Coloring {
+  readonly #checker: ts.TypeChecker;
+  readonly #bodies: Body[] = [];
+  readonly #methods: Map<string, Body[]> = new Map();
+  readonly #getters: Map<string, Body[]> = new Map();
+  readonly #yielding: Set<ts.Node> = new Set();
+
+  constructor(program: ts.Program) {
+    this.#checker = program.getTypeChecker();
+    const files = program.getSourceFiles().filter((file) =>
+      isExplored(pathOf(file)) && pathOf(file) !== LAYER
+    );
+    for (const file of files) this.#collect(file);
+    this.#spread();
+  }
+
+  /** Whether a function becomes a generator. */
+  yields(body: ts.Node | undefined): boolean {
+    return body !== undefined && this.#yielding.has(body);
+  }
+
+  /** Whether a call may come to a scheduling point. */
+  mayYield(target: Target): boolean {
+    switch (target.kind) {
+      case "layer":
+        return !PLAIN.has(target.name);
+      case "explored":
+        return target.unknown ||
+          target.bodies.some((body) => this.yields(body));
+      case "foreign":
+        return false;
+    }
+  }
+
+  /** Whether a getter of this name may come to a scheduling point. */
+  getterYields(name: string): boolean {
+    return (this.#getters.get(name) ?? []).some((body) => this.yields(body));
+  }
+
+  /** What a call runs. */
+  targetOf(call: ts.CallExpression): Target {
+    const callee = call.expression;
+    const declaration = this.#checker.getResolvedSignature(call)?.declaration;
+    const name = calleeName(callee);
+    if (callee.kind === ts.SyntaxKind.SuperKeyword) {
+      return { kind: "foreign", name: "super" };
+    }
+    if (declaration !== undefined) {
+      const path = pathOf(declaration.getSourceFile());
+      if (path === LAYER) return { kind: "layer", name };
+      if (isBuiltIn(path)) return { kind: "foreign", name };
+      if (isBody(declaration) && isExplored(path)) {
+        return ts.isPropertyAccessExpression(callee) &&
+            !ts.isPrivateIdentifier(callee.name)
+          ? this.#named(name, declaration)
+          : { kind: "explored", bodies: [declaration], unknown: false };
+      }
+      if (
+        ts.isMethodSignature(declaration) || ts.isMethodDeclaration(declaration)
+      ) {
+        return this.#named(name);
+      }
+      if (path === "tests/explore/runtime.ts") {
+        return { kind: "explored", bodies: [], unknown: true };
+      }
+      if (ts.isFunctionDeclaration(declaration)) {
+        return { kind: "foreign", name };
+      }
+    }
+    // A value of a function's type: anybody's.
+    return { kind: "explored", bodies: [], unknown: true };
+  }
+
+  /** The constructor that a `new` runs, if it is explored. */
+  constructorOf(node: ts.NewExpression): ts.ConstructorDeclaration | undefined {
+    const symbol = this.#symbol(node.expression);
+    const declaration = symbol?.declarations?.[0];
+    if (declaration === undefined || !ts.isClassDeclaration(declaration)) {
+      return undefined;
+    }
+    return declaration.members.find((member) =>
+      ts.isConstructorDeclaration(member) && member.body !== undefined
+    ) as ts.ConstructorDeclaration | undefined;
+  }
+
+  /** Whether an expression is a typed array, and of which type. */
+  arrayType(node: ts.Expression): "Uint8Array" | "Int32Array" | null {
+    const name = this.#checker.getTypeAtLocation(node).getSymbol()?.name;
+    return name === "Uint8Array" || name === "Int32Array" ? name : null;
+  }
+
+  #named(name: string, declared?: Body): Target {
+    const bodies = [...(this.#methods.get(name) ?? [])];
+    if (declared !== undefined) bodies.push(declared);
+    return { kind: "explored", bodies, unknown: false };
+  }
+
+  #symbol(node: ts.Node): ts.Symbol | undefined {
+    const symbol = this.#checker.getSymbolAtLocation(node);
+    return symbol !== undefined && (symbol.flags & ts.SymbolFlags.Alias) !== 0
+      ? this.#checker.getAliasedSymbol(symbol)
+      : symbol;
+  }
+
+  #collect(node: ts.Node): void {
+    if (isBody(node)) {
+      this.#bodies.push(node);
+      const name = node.name !== undefined ? node.name.getText() : "";
+      if (ts.isMethodDeclaration(node)) add(this.#methods, name, node);
+      if (ts.isGetAccessorDeclaration(node)) add(this.#getters, name, node);
+      if (
+        ts.isPropertyAssignment(node.parent) ||
+        ts.isPropertyDeclaration(node.parent)
+      ) add(this.#methods, node.parent.name.getText(), node);
+    }
+    ts.forEachChild(node, (child) => this.#collect(child));
+  }
+
+  /** To a fixed point: who calls what yields, yields. */
+  #spread(): void {
+    const waiting = new Map(
+      this.#bodies.map((body) => [body, this.#reached(body)] as const),
+    );
+    for (let changed = true; changed;) {
+      changed = false;
+      for (const [body, reached] of waiting) {
+        if (!reached.some((test) => test())) continue;
+        this.#yielding.add(body);
+        waiting.delete(body);
+        changed = true;
+      }
+    }
+  }
+
+  /** Tests for all that a function's own code runs. */
+  #reached(body: Body): (() => boolean)[] {
+    const tests: (() => boolean)[] = [];
+    const visit = (node: ts.Node): void => {
+      if (isBody(node)) return;
+      if (ts.isCallExpression(node)) {
+        const target = this.targetOf(node);
+        tests.push(() => this.mayYield(target));
+        if (target.kind === "foreign") {
+          for (const argument of node.arguments) {
+            if (isBody(argument)) tests.push(() => this.yields(argument));
+          }
+        }
+      } else if (ts.isNewExpression(node)) {
+        const made = this.constructorOf(node);
+        tests.push(() => this.yields(made));
+      } else if (ts.isPropertyAccessExpression(node)) {
+        const name = node.name.getText();
+        if (this.#getters.has(name)) tests.push(() => this.getterYields(name));
+      } else if (ts.isBindingElement(node)) {
+        const name = (node.propertyName ?? node.name).getText();
+        if (this.#getters.has(name)) tests.push(() => this.getterYields(name));
+      }
+      ts.forEachChild(node, visit);
+    };
+    for (const parameter of body.parameters) visit(parameter);
+    if (body.body !== undefined) visit(body.body);
+    return tests;
+  }
+}
+
+/** The last name of what is called. */
+export function calleeName(callee: ts.Expression): string {
+  if (ts.isPropertyAccessExpression(callee)) return callee.name.getText();
+  return ts.isIdentifier(callee) ? callee.text : "";
+}
+
+export function isBody(node: ts.Node): node is Body {
+  return (ts.isFunctionDeclaration(node) || ts.isFunctionExpression(node) ||
+    ts.isArrowFunction(node) || ts.isMethodDeclaration(node) ||
+    ts.isGetAccessorDeclaration(node) || ts.isConstructorDeclaration(node)) &&
+    node.body !== undefined;
+}
+
+function isBuiltIn(path: string): boolean {
+  return /\/lib\.[\w.]+\.d\.ts$/.test(path) || path === "globals.d.ts";
+}
+
+function add(map: Map<string, Body[]>, name: string, body: Body): void {
+  const bodies = map.get(name);
+  if (bodies === undefined) map.set(name, [body]);
+  else bodies.push(body);
+}

@@ -1,0 +1,380 @@
+// One execution of a scenario: its threads as coroutines, one step at a time.
+import {
+  type Coroutine,
+  G,
+  jobs,
+  jobsOf,
+  Notice,
+  Op,
+  OP_NAMES,
+  type Request,
+  request,
+  setCurrent,
+  shadow,
+} from "./runtime.ts";
+import type { End, Scenario, Stage } from "./scenario.ts";
+import { type Clock, join, siteName, THREADS_MAX } from "./shadow.ts";
+
+/** The thread that sets the scene. */
+const SCENE = THREADS_MAX - 1;
+
+/** Something went wrong in an execution. */
+export class Violation extends Error {}
+
+/** What a thread is up to. */
+const ThreadState = {
+  READY: 0,
+  ASLEEP: 1,
+  TURNING: 2,
+  ENDED: 3,
+  STOPPED: 4,
+} as const;
+type ThreadState = typeof ThreadState[keyof typeof ThreadState];
+
+interface ThreadOfExecution {
+  readonly coroutine: Coroutine;
+  state: ThreadState;
+  /** What it does next. */
+  readonly next: Request;
+  /** Where it sleeps, and for how long at the most. */
+  place: number;
+  limitMs: number;
+  /** What comes before the promises of its that have resolved. */
+  readonly resolving: Clock;
+}
+
+interface AsyncWait {
+  readonly thread: number;
+  readonly place: number;
+  readonly notice: Notice;
+}
+
+/** Makes the choices of an execution that are not whose turn it is. */
+export type Chooser = (alternatives: number) => number;
+
+/** Told of each access, for a printed path. */
+export type Observer = (thread: number, what: string) => void;
+
+/** Which accesses a thread can be interrupted at in a search by commands. */
+const COMMAND_POINTS = / (takePending|drain|waitSync|wait)$/;
+
+export class Execution {
+  readonly #scenario: Scenario;
+  readonly #threads: ThreadOfExecution[] = [];
+  readonly #asyncWaits: AsyncWait[] = [];
+  readonly #stage: Stage;
+  #choose: Chooser = () => 0;
+  #observer: Observer | null;
+  #spurious: number;
+  #timeouts: number;
+  #stopped = -1;
+  /** Places that the last step accessed: twice the place, plus 1 to write. */
+  footprint: number[] = [];
+  /** Threads that the last step woke. */
+  woken: number[] = [];
+  /** Threads that had a promise resolved by it, and whether it turned to one. */
+  resolved: number[] = [];
+  turned = false;
+
+  constructor(scenario: Scenario, observer: Observer | null = null) {
+    this.#scenario = scenario;
+    this.#observer = observer;
+    const { search } = scenario;
+    this.#spurious = search?.spurious ?? 0;
+    this.#timeouts = search?.timeouts ?? 0;
+    shadow.renew();
+    jobs.length = 0;
+    stoppedThreads.clear();
+    setCurrent(SCENE);
+    this.#stage = this.#direct(() => scenario.set()) as Stage;
+    this.#stage.threads.forEach((body, thread) => {
+      shadow.order(SCENE, thread);
+      this.#begin(body, thread);
+    });
+  }
+
+  /** Bits of the threads that can go on. */
+  get enabled(): number {
+    let enabled = 0;
+    for (let i = 0; i < this.#threads.length; i++) {
+      if (this.#threads[i]?.state === ThreadState.READY) enabled |= 1 << i;
+    }
+    return enabled;
+  }
+
+  /** One step of a thread. */
+  step(thread: number, choose: Chooser): void {
+    this.#choose = choose;
+    this.footprint = [];
+    this.woken = [];
+    this.resolved = [];
+    this.turned = false;
+    const byCommand = this.#scenario.search?.byCommand === true;
+    const mine = this.#threads[thread] as ThreadOfExecution;
+    do this.#access(thread, mine); while (
+      byCommand && mine.state === ThreadState.READY && !isPoint(mine.next)
+    );
+  }
+
+  /**
+   * Nobody can go on.
+   *
+   * @returns whether time passed and somebody can.
+   */
+  end(): boolean {
+    if (this.#stopped >= 0 && this.#timeOut()) return true;
+    const asleep = this.#threads.flatMap(({ state }, thread) =>
+      state === ThreadState.ASLEEP || state === ThreadState.TURNING
+        ? [thread]
+        : []
+    );
+    const end: End = { stopped: this.#stopped, asleep };
+    setCurrent(SCENE);
+    this.#threads.forEach((_, thread) => shadow.order(thread, SCENE));
+    if (asleep.length > 0 && this.#stage.mayEnd?.(end) !== true) {
+      throw new Violation(
+        `nobody is left to wake ${
+          asleep.map((thread) => this.#whereabouts(thread)).join(" and ")
+        }`,
+      );
+    }
+    this.#direct(() => this.#stage.check(end));
+    return false;
+  }
+
+  #whereabouts(thread: number): string {
+    const { next } = this.#threads[thread] as ThreadOfExecution;
+    return `${this.#scenario.threads[thread]} (asleep at ${
+      siteName(next.site)
+    })`;
+  }
+
+  #begin(body: () => void, thread: number): void {
+    const mine: ThreadOfExecution = {
+      coroutine: coroutineOf(body),
+      state: ThreadState.READY,
+      next: { ...request },
+      place: -1,
+      limitMs: Infinity,
+      resolving: new Int32Array(THREADS_MAX),
+    };
+    this.#threads.push(mine);
+    this.#advance(thread, mine, undefined);
+  }
+
+  /** Runs a thread up to its next access. */
+  #advance(thread: number, mine: ThreadOfExecution, value: unknown): void {
+    const before = setCurrent(thread);
+    const { done } = mine.coroutine.next(value);
+    setCurrent(before);
+    if (done) {
+      mine.state = ThreadState.ENDED;
+      return;
+    }
+    mine.state = ThreadState.READY;
+    const { next } = mine;
+    next.op = request.op;
+    next.words = request.words;
+    next.index = request.index;
+    next.a = request.a;
+    next.b = request.b;
+    next.site = request.site;
+  }
+
+  /** Makes a thread's next access. */
+  #access(thread: number, mine: ThreadOfExecution): void {
+    const { next } = mine;
+    const place = next.op === Op.TURN
+      ? -1
+      : shadow.place(next.words, next.index);
+    const stops = this.#scenario.search?.stops;
+    if (
+      stops?.includes(thread) && this.#stopped < 0 && this.#choose(2) === 1
+    ) {
+      this.#stopped = thread;
+      stoppedThreads.add(thread);
+      mine.state = ThreadState.STOPPED;
+      this.#note(place, true);
+      this.#observer?.(thread, `stops for ever before ${describe(next)}`);
+      return;
+    }
+    if (next.op === Op.WAIT || next.op === Op.TURN) {
+      this.#sleep(thread, mine, place);
+      return;
+    }
+    const value = this.#perform(thread, next, place);
+    this.#observer?.(thread, `${describe(next)} -> ${String(value)}`);
+    this.#advance(thread, mine, value);
+  }
+
+  #note(place: number, writes: boolean): void {
+    if (place >= 0) this.footprint.push(place * 2 + (writes ? 1 : 0));
+  }
+
+  #perform(thread: number, next: Request, place: number): unknown {
+    const { op, words, index, a, b, site } = next;
+    if (op === Op.LOAD) {
+      this.#note(place, false);
+      shadow.atomic(thread, place, true, false, site);
+      return Atomics.load(words, index);
+    }
+    if (op === Op.COMPARE_EXCHANGE) {
+      const before = Atomics.compareExchange(words, index, a, b);
+      // One that fails only reads.
+      this.#note(place, before === a);
+      shadow.atomic(thread, place, true, before === a, site);
+      return before;
+    }
+    this.#note(place, true);
+    if (op === Op.NOTIFY) return this.#notify(thread, place);
+    if (op === Op.WAIT_ASYNC) return this.#waitAsync(thread, next, place);
+    shadow.atomic(thread, place, op !== Op.STORE, true, site);
+    switch (op) {
+      case Op.STORE:
+        Atomics.store(words, index, a);
+        return undefined;
+      case Op.ADD:
+        return Atomics.add(words, index, a);
+      case Op.OR:
+        return Atomics.or(words, index, a);
+      case Op.AND:
+        return Atomics.and(words, index, a);
+      default:
+        return Atomics.exchange(words, index, a);
+    }
+  }
+
+  #sleep(thread: number, mine: ThreadOfExecution, place: number): void {
+    const { op, words, index, a, b, site } = mine.next;
+    if (op === Op.TURN) {
+      this.turned = true;
+      join(shadow.clocks[thread] as Clock, mine.resolving);
+      if (jobsOf(thread).length > 0) this.#advance(thread, mine, undefined);
+      else mine.state = ThreadState.TURNING;
+      return;
+    }
+    this.#note(place, true);
+    shadow.atomic(thread, place, true, false, site);
+    let outcome = "not-equal";
+    if (Atomics.load(words, index) === a) {
+      const mayTimeOut = this.#timeouts > 0 && Number.isFinite(b);
+      const mayWake = this.#spurious > 0;
+      const pick = mayWake || mayTimeOut
+        ? this.#choose(1 + (mayWake ? 1 : 0) + (mayTimeOut ? 1 : 0))
+        : 0;
+      if (pick === 0) {
+        mine.state = ThreadState.ASLEEP;
+        mine.place = place;
+        mine.limitMs = b;
+        this.#observer?.(thread, `${describe(mine.next)} sleeps`);
+        return;
+      }
+      outcome = pick === 1 && mayWake ? "ok" : "timed-out";
+      if (outcome === "ok") this.#spurious--;
+      else this.#timeouts--;
+    }
+    this.#observer?.(thread, `${describe(mine.next)} -> ${outcome}`);
+    this.#advance(thread, mine, outcome);
+  }
+
+  #waitAsync(thread: number, next: Request, place: number): Notice | null {
+    const { words, index, a, site } = next;
+    shadow.atomic(thread, place, true, false, site);
+    if (Atomics.load(words, index) !== a) return null;
+    const notice = new Notice();
+    this.#asyncWaits.push({ thread, place, notice });
+    return notice;
+  }
+
+  #notify(thread: number, place: number): void {
+    this.#threads.forEach((other, number) => {
+      if (other.state !== ThreadState.ASLEEP || other.place !== place) return;
+      this.#wake(thread, number);
+      this.#advance(number, other, "ok");
+    });
+    for (const wait of [...this.#asyncWaits]) {
+      if (wait.place !== place) continue;
+      this.#asyncWaits.splice(this.#asyncWaits.indexOf(wait), 1);
+      this.#resolve(thread, wait);
+    }
+  }
+
+  /** A promise resolves; its thread may be busy and turn to it later. */
+  #resolve(by: number, { thread, notice }: AsyncWait): void {
+    notice.resolved = true;
+    const { callback } = notice;
+    if (callback !== null) jobsOf(thread).push(callback);
+    this.resolved.push(thread);
+    const other = this.#threads[thread] as ThreadOfExecution;
+    join(other.resolving, shadow.clocks[by] as Clock);
+    if (other.state === ThreadState.TURNING) other.state = ThreadState.READY;
+    this.#observer?.(thread, "has a promise that resolves");
+  }
+
+  #wake(by: number, thread: number): void {
+    shadow.order(by, thread);
+    this.woken.push(thread);
+    this.#observer?.(thread, "is woken");
+  }
+
+  /** Time passes for the first sleeper that has a limit. */
+  #timeOut(): boolean {
+    const thread = this.#threads.findIndex(({ state, limitMs }) =>
+      state === ThreadState.ASLEEP && Number.isFinite(limitMs)
+    );
+    if (thread < 0 || this.#timeouts < -TIMEOUTS_MAX) return false;
+    this.#timeouts--;
+    const mine = this.#threads[thread] as ThreadOfExecution;
+    this.#observer?.(thread, "has waited for long enough");
+    this.#advance(thread, mine, "timed-out");
+    return true;
+  }
+
+  /** Runs code to its end, with nobody in between. */
+  #direct(body: () => unknown): unknown {
+    const made = body();
+    if (!(made instanceof G)) return made;
+    const coroutine = made as Coroutine;
+    let step = coroutine.next();
+    while (!step.done) {
+      const next = { ...request };
+      if (next.op === Op.WAIT || next.op === Op.TURN) {
+        throw new Error("A scene cannot wait");
+      }
+      const place = shadow.place(next.words, next.index);
+      step = coroutine.next(this.#perform(SCENE, next, place));
+    }
+    return step.value;
+  }
+}
+
+/** Times that time passes in an execution where nobody can go on. */
+const TIMEOUTS_MAX = 50;
+
+const stoppedThreads = new Set<number>();
+
+/** Whether a thread of the execution under way was stopped for ever. */
+export function hasStopped(thread: number): boolean {
+  return stoppedThreads.has(thread);
+}
+
+function isPoint(next: Request): boolean {
+  return next.op === Op.TURN || next.op === Op.WAIT ||
+    COMMAND_POINTS.test(siteName(next.site));
+}
+
+function coroutineOf(body: () => unknown): Coroutine {
+  return (function* (): Coroutine {
+    const made = body();
+    return made instanceof G ? yield* made as Coroutine : made;
+  })();
+}
+
+function describe({ op, index, a, b, site }: Request): string {
+  const values = op === Op.COMPARE_EXCHANGE
+    ? `, ${a}, ${b}`
+    : op === Op.LOAD || op === Op.NOTIFY || op === Op.TURN
+    ? ""
+    : `, ${a}`;
+  return `${siteName(site)}: ${OP_NAMES[op]}(${index}${values})`;
+}

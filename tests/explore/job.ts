@@ -1,0 +1,73 @@
+// A piece of the work: one scenario, over the sources as they are or with one
+// mistake in them.
+import { type Build, build } from "./build.ts";
+import { Explorer, type Result, walk } from "./explorer.ts";
+import type { Mutant } from "./mutants.ts";
+import type { Scenario } from "./scenario.ts";
+import { nameSites } from "./shadow.ts";
+import { TUNINGS } from "./tunings.ts";
+
+/** All scenarios; a program of them imports all that is explored. */
+const ALL = "tests/explore/scenarios/all.ts";
+
+/** What a worker is asked to do. */
+export interface Job {
+  readonly scenario: string;
+  readonly mutant: Mutant | null;
+  /** Goes as far as the scenario says for `explore:deep`. */
+  readonly deep: boolean;
+  /** Random walks instead of a search: how many, and from which seed. */
+  readonly walks: number;
+  readonly seed: number;
+}
+
+/** What came of it. */
+export interface Outcome {
+  readonly job: Job;
+  readonly result: Result;
+}
+
+let real: { build: Build; scenarios: readonly Scenario[] } | null = null;
+
+/** The scenarios over the sources as they are. */
+export async function realScenarios(): Promise<readonly Scenario[]> {
+  real ??= await loadScenarios(null);
+  nameSites(real.build.sites);
+  return real.scenarios;
+}
+
+async function loadScenarios(
+  mutant: Mutant | null,
+): Promise<{ build: Build; scenarios: readonly Scenario[] }> {
+  const made = build([ALL], [...TUNINGS, ...(mutant?.edits ?? [])]);
+  try {
+    const { scenarios } = await made.load(
+      ALL,
+    ) as typeof import("./scenarios/all.ts");
+    nameSites(made.sites);
+    return { build: made, scenarios };
+  } finally {
+    made.remove();
+  }
+}
+
+/** A scenario, searched as far as the job says. */
+function chosen(all: readonly Scenario[], job: Job): Scenario {
+  const found = all.find(({ name }) => name === job.scenario);
+  if (found === undefined) throw new Error(`No scenario ${job.scenario}`);
+  return job.deep && found.deep !== undefined
+    ? { ...found, search: found.deep }
+    : found;
+}
+
+/** Does a job. */
+export async function runJob(job: Job): Promise<Outcome> {
+  const scenarios = job.mutant === null
+    ? await realScenarios()
+    : (await loadScenarios(job.mutant)).scenarios;
+  const scenario = chosen(scenarios, job);
+  const result = job.walks > 0
+    ? walk(scenario, job.walks, job.seed)
+    : new Explorer(scenario).run();
+  return { job, result };
+}

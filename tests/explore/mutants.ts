@@ -1,0 +1,444 @@
+// Mistakes that somebody could make in the sources, and the scenario that
+// finds each of them. A search that finds nothing is worth what these show.
+import type { Edit } from "./sources.ts";
+
+/** A mistake. */
+export interface Mutant {
+  readonly name: string;
+  /** The scenario that must fail. */
+  readonly scenario: string;
+  readonly edits: readonly Edit[];
+}
+
+function mutant(
+  name: string,
+  scenario: string,
+  file: string,
+  ...texts: readonly string[]
+): Mutant {
+  const edits: Edit[] = [];
+  for (let i = 0; i < texts.length; i += 2) {
+    edits.push({
+      file: `src/${file}`,
+      find: texts[i] as string,
+      replace: texts[i + 1] as string,
+    });
+  }
+  return { name, scenario, edits };
+}
+
+const QUEUE: readonly Mutant[] = [
+  mutant(
+    "publish before payload",
+    "queue-limit-2",
+    "memory/queue_writer.ts",
+    `platform.copyBytes(this.#bytes, this.#offset, body, 0, length);`,
+    `exchange(this.#control, this.#queue + QUEUE.FLUSHED,
+      (this.#position() + 2 * length) | 0);
+    platform.copyBytes(this.#bytes, this.#offset, body, 0, length);`,
+  ),
+  mutant(
+    "full test off by one",
+    "queue-limit-2",
+    "memory/queue_writer.ts",
+    `if (((this.#written - this.#readSeen) | 0) >= hwm) return false;`,
+    `if (((this.#written - this.#readSeen) | 0) > hwm) return false;`,
+  ),
+  mutant(
+    "block without looking again",
+    "queue-limit-2",
+    "memory/queue_writer.ts",
+    `store(words, queue + QUEUE.BLOCKED, 1);
+    this.#readSeen = load(words, queue + QUEUE.READ);`,
+    `store(words, queue + QUEUE.BLOCKED, 1);`,
+  ),
+  mutant(
+    "look for the blocked writer before telling",
+    "queue-limit-waking",
+    "memory/queue_reader.ts",
+    `store(words, queue + QUEUE.READ, read);
+    if (load(words, queue + QUEUE.BLOCKED) === 0) return false;`,
+    `const blocked = load(words, queue + QUEUE.BLOCKED);
+    store(words, queue + QUEUE.READ, read);
+    if (blocked === 0) return false;`,
+  ),
+  mutant(
+    "reader sleeps without a mark",
+    "queue-limit-2",
+    "memory/queue_reader.ts",
+    `      here | 1,`,
+    `      here,`,
+  ),
+  mutant(
+    "flush takes the reader for awake",
+    "queue-limit-2",
+    "memory/queue_writer.ts",
+    `return (before & 1) === 0;`,
+    `return true;`,
+  ),
+  mutant(
+    "reader runs past the end of a chunk",
+    "chunk-hand-over",
+    "memory/queue_reader.ts",
+    `used < 0 ? flushed : Math.min(flushed, used - consumed)`,
+    `flushed`,
+  ),
+  mutant(
+    "new chunk looks finished",
+    "chunk-hand-over",
+    "memory/queue_writer.ts",
+    `put(words, at + CHUNK.USED, -1);`,
+    `put(words, at + CHUNK.USED, 0);`,
+  ),
+  mutant(
+    "chunk is left before it is read",
+    "chunk-of-two",
+    "memory/queue_reader.ts",
+    `if (used === consumed) {`,
+    `if (used >= 0 && consumed > 0) {`,
+  ),
+  mutant(
+    "roll-back leaves the chunk finished",
+    "roll-back",
+    "memory/queue_writer.ts",
+    `store(words, at + CHUNK.USED, -1);`,
+    ``,
+  ),
+  mutant(
+    "roll-back forgets its chunks",
+    "roll-back",
+    "memory/queue_writer.ts",
+    `while (chunk !== 0) {
+      const last`,
+    `while (chunk < 0) {
+      const last`,
+  ),
+  mutant(
+    "a part is published before its message",
+    "writer-stops",
+    "memory/queue_writer.ts",
+    `this.#offset = at + size;
+    return true;`,
+    `this.#offset = at + size;
+    if ((flags & 1) !== 0) {
+      exchange(this.#control, this.#queue + QUEUE.FLUSHED,
+        (this.#position() + 2 * length) | 0);
+    }
+    return true;`,
+  ),
+];
+
+const MAILBOX: readonly Mutant[] = [
+  mutant(
+    "summary before the ready bit",
+    "two-writers",
+    "memory/control_segment.ts",
+    `or(words, thread + THREAD.READY + word, 1 << (readyIndex & 31));
+    or(words, thread + THREAD.SUMMARY, 1 << group);`,
+    `or(words, thread + THREAD.SUMMARY, 1 << group);
+    or(words, thread + THREAD.READY + word, 1 << (readyIndex & 31));`,
+  ),
+  mutant(
+    "wake before the mail is announced",
+    "flush-against-sleep",
+    "memory/control_segment.ts",
+    `or(words, thread + THREAD.SUMMARY, 1 << group);
+    this.wake(thread);`,
+    `this.wake(thread);
+    or(words, thread + THREAD.SUMMARY, 1 << group);`,
+  ),
+  mutant(
+    "park without looking again",
+    "post-against-serve",
+    "memory/control_segment.ts",
+    `if (mailbox === 0 || !this.#unpark(node)) return;`,
+    `return;`,
+  ),
+  mutant(
+    "look for parked commands before serving",
+    "post-against-serve",
+    "memory/control_segment.ts",
+    `this.initNode(node, mailbox);
+    if (this.#unpark(node)) this.#push(node, mailbox);`,
+    `const parked = this.#unpark(node);
+    this.initNode(node, mailbox);
+    if (parked) this.#push(node, mailbox);`,
+  ),
+  mutant(
+    "pending commands are read and cleared in two steps",
+    "two-writers-one-node",
+    "memory/control_segment.ts",
+    `return exchange(this.words, node + NODE.PENDING, 0);`,
+    `const bits = load(this.words, node + NODE.PENDING);
+    store(this.words, node + NODE.PENDING, 0);
+    return bits;`,
+  ),
+  mutant(
+    "mailbox is pushed without a compare",
+    "two-writers",
+    "memory/control_segment.ts",
+    `const seen = compareExchange(words, mailbox + MAILBOX.HEAD, head, node);`,
+    `store(words, mailbox + MAILBOX.HEAD, node);
+      const seen = head;`,
+  ),
+  mutant(
+    "sleep without looking again",
+    "flush-against-sleep",
+    "core/thread.ts",
+    `if (load(words, this.record + THREAD.SUMMARY) === 0) return true;`,
+    `return true;`,
+  ),
+  mutant(
+    "owner is looked up before the push",
+    "post-against-move",
+    "memory/control_segment.ts",
+    `let head = load(words, mailbox + MAILBOX.HEAD);`,
+    `const owner = load(words, mailbox + MAILBOX.OWNER);
+    let head = load(words, mailbox + MAILBOX.HEAD);`,
+    `load(words, mailbox + MAILBOX.OWNER),
+      get(`,
+    `owner,
+      get(`,
+  ),
+  mutant(
+    "blocking call leaves an armed event loop deaf",
+    "blocking-beside-event-loop",
+    "core/thread.ts",
+    `if (!this.#armed) {
+      store(`,
+    `if (this.slot >= 0) {
+      store(`,
+  ),
+  mutant(
+    "descriptor sleep ends in two steps",
+    "descriptor-sleep",
+    "core/thread.ts",
+    `const woken = exchange(words, sleep, Sleep.AWAKE) !== Sleep.DESCRIPTOR;`,
+    `const woken = load(words, sleep) !== Sleep.DESCRIPTOR;
+    store(words, sleep, Sleep.AWAKE);`,
+  ),
+  mutant(
+    "thread slot is taken without a compare",
+    "thread-slots",
+    "core/thread.ts",
+    `if (compareExchange(words, index, holder, tid) === holder) {`,
+    `store(words, index, tid);
+      if (tid !== 0) {`,
+  ),
+];
+
+const PIPE: readonly Mutant[] = [
+  mutant(
+    "acknowledgement is forgotten when both close",
+    "close-against-close",
+    "core/pipe.ts",
+    `this.#post(Command.PIPE_TERM_ACK);
+        this.#state = PipeState.TERM_REQ_SENT2;`,
+    `this.#state = PipeState.TERM_REQ_SENT2;`,
+  ),
+  mutant(
+    "delimiter before the last message",
+    "close-against-send",
+    "core/pipe.ts",
+    `this.writer.flush();
+        this.writer.delimit();`,
+    `this.writer.delimit();
+        this.writer.flush();`,
+  ),
+  mutant(
+    "delimiter hides what was sent before it",
+    "close-against-send",
+    "memory/queue_reader.ts",
+    `return !this.available();
+  }
+
+  /** Reads the header`,
+    `return true;
+  }
+
+  /** Reads the header`,
+  ),
+  mutant(
+    "pair is freed by both ends",
+    "close-against-close",
+    "core/pipe.ts",
+    `if (add(control.words, this.record + PIPE.GONE, 1) !== 1) return;`,
+    `add(control.words, this.record + PIPE.GONE, 1);`,
+  ),
+  mutant(
+    "hiccup is answered before its place is known",
+    "hiccup-against-send",
+    "core/pipe.ts",
+    `store(words, outbound + QUEUE.HICCUP_AT, this.writer.completePosition);
+    this.#post(Command.HICCUP_ACK);`,
+    `this.#post(Command.HICCUP_ACK);
+    store(words, outbound + QUEUE.HICCUP_AT, this.writer.completePosition);`,
+  ),
+  mutant(
+    "conflating reader sleeps without a compare",
+    "conflate",
+    "memory/conflate_slot.ts",
+    `const seen = compareExchange(
+      this.#control,
+      slot,
+      EMPTY,
+      EMPTY_READER_SLEEPS,
+    );`,
+    `store(this.#control, slot, EMPTY_READER_SLEEPS);
+    const seen = EMPTY;`,
+  ),
+  mutant(
+    "replaced message is kept",
+    "conflate",
+    "memory/conflate_slot.ts",
+    `if (before > EMPTY_READER_SLEEPS) this.#memory.blocks.release(before);`,
+    ``,
+  ),
+  mutant(
+    "moving reader puts an older message back",
+    "conflate-moves",
+    "memory/conflate_slot.ts",
+    `const seen = compareExchange(this.#control, slot, EMPTY, this.chunk);`,
+    `store(this.#control, slot, this.chunk);
+      const seen = EMPTY;`,
+  ),
+];
+
+const MEMORY: readonly Mutant[] = [
+  mutant(
+    "references are counted in two steps",
+    "block-release",
+    "memory/block.ts",
+    `if (add(words, at + REFERENCES, -1) !== 1) return;`,
+    `const count = load(words, at + REFERENCES);
+    store(words, at + REFERENCES, count - 1);
+    if (count !== 1) return;`,
+    `import { add, compareExchange, get, load, put } from`,
+    `import { add, compareExchange, get, load, put, store } from`,
+  ),
+  mutant(
+    "block is freed one reference early",
+    "block-release",
+    "memory/block.ts",
+    `if (add(words, at + REFERENCES, -1) !== 1) return;`,
+    `if (add(words, at + REFERENCES, -1) !== 2) return;`,
+  ),
+  mutant(
+    "lent block is given back without a compare",
+    "lent-memory",
+    "memory/block.ts",
+    `const seen = compareExchange(control, list, head, ref);`,
+    `store(control, list, ref);
+      const seen = head;`,
+    `import { add, compareExchange, get, load, put } from`,
+    `import { add, get, load, put, store } from`,
+  ),
+  mutant(
+    "rest of the shared stack is put back over others",
+    "shared-stack",
+    "memory/payload_segments.ts",
+    `if (ref !== 0 && compareExchange(words, stack, 0, ref) !== 0) {`,
+    `if (ref !== 0) store(words, stack, ref);
+    if (ref < 0) {`,
+  ),
+  mutant(
+    "shared stack is read and emptied in two steps",
+    "shared-stack",
+    "memory/payload_segments.ts",
+    `let ref = load(words, stack) === 0 ? 0 : exchange(words, stack, 0);`,
+    `let ref = load(words, stack);
+    store(words, stack, 0);`,
+  ),
+  mutant(
+    "memory limit is passed for a moment",
+    "memory-limit-shared",
+    "memory/payload_segments.ts",
+    `        const seen = compareExchange(
+          words,
+          H.MEMORY_USED,
+          used,
+          used + granules,
+        );`,
+    `        add(words, H.MEMORY_USED, granules);
+        const seen = used;`,
+  ),
+  mutant(
+    "look for waiters before counting what came free",
+    "memory-limit",
+    "memory/control_segment.ts",
+    `add(words, H.MEMORY_FREED, 1);
+    if (load(words, H.MEMORY_WAITERS) === 0) return;`,
+    `const waiters = load(words, H.MEMORY_WAITERS);
+    add(words, H.MEMORY_FREED, 1);
+    if (waiters === 0) return;`,
+  ),
+  mutant(
+    "want memory without looking again",
+    "memory-limit",
+    "memory/control_segment.ts",
+    `if (freed === this.#freedSeen) return;`,
+    `if (freed >= 0) return;`,
+  ),
+  mutant(
+    "lock is let go of without waking",
+    "lock-2",
+    "memory/lock.ts",
+    `if ((exchange(words, index, 0) & CONTENDED) !== 0) notifyAll(words, index);`,
+    `exchange(words, index, 0);`,
+  ),
+  mutant(
+    "lock is taken without a compare",
+    "lock-2",
+    "memory/lock.ts",
+    `const held = compareExchange(words, index, 0, tid | CONTENDED);`,
+    `const held = load(words, index);
+    if (held === 0) exchange(words, index, tid | CONTENDED);`,
+  ),
+  mutant(
+    "dead holder's lock is waited for without its life being asked for",
+    "lock-holder-stops",
+    "memory/lock.ts",
+    `if (result !== "timed-out" || alive(held & ~CONTENDED)) continue;`,
+    `if (result !== "timed-out" || held !== 0) continue;`,
+  ),
+];
+
+const NAMES: readonly Mutant[] = [
+  mutant(
+    "withdrawn connect stays in the registry",
+    "bind-against-withdraw",
+    "core/inproc_registry.ts",
+    `this.#remove(entry);
+      return true;`,
+    `return true;`,
+  ),
+  mutant(
+    "names are found without the lock",
+    "bind-against-connect",
+    "core/inproc_registry.ts",
+    `const result = this.#locked(() => {
+      const entry = this.#find(bytes, true);
+      if (entry !== 0) {`,
+    `const bound = this.#find(bytes, true);
+    const result = this.#locked(() => {
+      const entry = bound;
+      if (entry !== 0) {`,
+  ),
+  mutant(
+    "binder is not counted on to see a connect",
+    "bind-connect-close",
+    "core/inproc_registry.ts",
+    `this.#handOver(pipe, socket);
+        return socket;`,
+    `return socket;`,
+  ),
+];
+
+/** All mistakes. */
+export const MUTANTS: readonly Mutant[] = [
+  ...QUEUE,
+  ...MAILBOX,
+  ...PIPE,
+  ...MEMORY,
+  ...NAMES,
+];

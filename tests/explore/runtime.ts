@@ -1,0 +1,391 @@
+// What the shared-access layer becomes in transformed sources: an atomic
+// access is a request that is yielded to the scheduler, a plain one is made at
+// once and checked against all others.
+import { type DataRace, Shadow } from "./shadow.ts";
+
+/** What a thread asks for next. */
+export const Op = {
+  LOAD: 0,
+  STORE: 1,
+  ADD: 2,
+  OR: 3,
+  AND: 4,
+  EXCHANGE: 5,
+  COMPARE_EXCHANGE: 6,
+  WAIT: 7,
+  WAIT_ASYNC: 8,
+  NOTIFY: 9,
+  /** A thread that has nothing to do until one of its promises resolves. */
+  TURN: 10,
+} as const;
+export type Op = typeof Op[keyof typeof Op];
+
+/** Names of the operations, for a printed path. */
+export const OP_NAMES: readonly string[] = [
+  "load",
+  "store",
+  "add",
+  "or",
+  "and",
+  "exchange",
+  "compareExchange",
+  "wait",
+  "waitAsync",
+  "notifyAll",
+  "turn",
+];
+
+/** An access to shared memory that a thread is about to make. */
+export interface Request {
+  op: Op;
+  words: Int32Array;
+  index: number;
+  a: number;
+  b: number;
+  site: number;
+}
+
+const NO_WORDS = new Int32Array(0);
+
+/** Filled before each `yield`; the scheduler copies it. */
+export const request: Request = {
+  op: Op.LOAD,
+  words: NO_WORDS,
+  index: 0,
+  a: 0,
+  b: 0,
+  site: 0,
+};
+
+/** The prototype of all generators, as a constructor for `instanceof`. */
+export const G: { readonly prototype: object; new (): Coroutine } =
+  generatorClass();
+
+/** Transformed code that has not come to its end. */
+export type Coroutine = Generator<undefined, unknown, unknown>;
+
+/** The one shadow of all memory, and whose turn it is. */
+export const shadow: Shadow = new Shadow();
+let current = 0;
+
+/** Says whose plain accesses follow; returns whose they were. */
+export function setCurrent(thread: number): number {
+  const before = current;
+  current = thread;
+  return before;
+}
+
+function generatorClass(): typeof G {
+  const made = function (): void {};
+  made.prototype = Object.getPrototypeOf(function* () {}).prototype;
+  return made as unknown as typeof G;
+}
+
+function ask(
+  op: Op,
+  words: Int32Array,
+  index: number,
+  a: number,
+  b: number,
+  site: number,
+): undefined {
+  request.op = op;
+  request.words = words;
+  request.index = index;
+  request.a = a;
+  request.b = b;
+  request.site = site;
+  return undefined;
+}
+
+// The layer, one function for each of its own; the site comes first.
+
+export function load(site: number, words: Int32Array, index: number): void {
+  ask(Op.LOAD, words, index, 0, 0, site);
+}
+export function store(
+  site: number,
+  words: Int32Array,
+  index: number,
+  value: number,
+): void {
+  ask(Op.STORE, words, index, value, 0, site);
+}
+export function add(
+  site: number,
+  words: Int32Array,
+  index: number,
+  value: number,
+): void {
+  ask(Op.ADD, words, index, value, 0, site);
+}
+export function or(
+  site: number,
+  words: Int32Array,
+  index: number,
+  bits: number,
+): void {
+  ask(Op.OR, words, index, bits, 0, site);
+}
+export function and(
+  site: number,
+  words: Int32Array,
+  index: number,
+  bits: number,
+): void {
+  ask(Op.AND, words, index, bits, 0, site);
+}
+export function exchange(
+  site: number,
+  words: Int32Array,
+  index: number,
+  value: number,
+): void {
+  ask(Op.EXCHANGE, words, index, value, 0, site);
+}
+export function compareExchange(
+  site: number,
+  words: Int32Array,
+  index: number,
+  expected: number,
+  value: number,
+): void {
+  ask(Op.COMPARE_EXCHANGE, words, index, expected, value, site);
+}
+export function wait(
+  site: number,
+  words: Int32Array,
+  index: number,
+  expected: number,
+  timeoutMs: number,
+): void {
+  ask(Op.WAIT, words, index, expected, timeoutMs, site);
+}
+export function waitAsync(
+  site: number,
+  words: Int32Array,
+  index: number,
+  expected: number,
+): void {
+  ask(Op.WAIT_ASYNC, words, index, expected, Infinity, site);
+}
+export function notifyAll(
+  site: number,
+  words: Int32Array,
+  index: number,
+): void {
+  ask(Op.NOTIFY, words, index, 0, 0, site);
+}
+
+export function get(site: number, words: Int32Array, index: number): number {
+  plainWord(words, index, false, site);
+  return words[index] as number;
+}
+export function put(
+  site: number,
+  words: Int32Array,
+  index: number,
+  value: number,
+): void {
+  plainWord(words, index, true, site);
+  words[index] = value;
+}
+
+function plainWord(
+  words: Int32Array,
+  index: number,
+  writes: boolean,
+  site: number,
+): void {
+  const place = shadow.place(words, index);
+  if (place >= 0) shadow.plain(current, place, writes, site);
+}
+
+// Bytes, which the layer leaves to typed arrays.
+
+type Bytes = Uint8Array | Int32Array;
+
+function touch(
+  array: Bytes,
+  from: number,
+  to: number,
+  writes: boolean,
+  site: number,
+): void {
+  if (!(array.buffer instanceof SharedArrayBuffer)) return;
+  if (array instanceof Int32Array) {
+    for (let i = from; i < to; i++) plainWord(array, i, writes, site);
+  } else {
+    for (let i = from; i < to; i++) {
+      shadow.plainByte(current, array, i, writes, site);
+    }
+  }
+}
+
+/** `array[index]` */
+export function at(
+  site: number,
+  array: Bytes,
+  index: number,
+): number | undefined {
+  if (index < array.length) touch(array, index, index + 1, false, site);
+  return array[index];
+}
+
+/** `array[index] = value` */
+export function setAt(
+  site: number,
+  array: Bytes,
+  index: number,
+  value: number,
+): number {
+  if (index < array.length) touch(array, index, index + 1, true, site);
+  array[index] = value;
+  return value;
+}
+
+export function fill(
+  site: number,
+  array: Bytes,
+  value: number,
+  from = 0,
+  to: number = array.length,
+): Bytes {
+  touch(array, from, Math.min(to, array.length), true, site);
+  return array.fill(value, from, to);
+}
+
+/** `target.set(source, offset)` */
+export function set(
+  site: number,
+  target: Bytes,
+  source: Bytes,
+  offset = 0,
+): void {
+  copy(site, target, offset, source, 0, source.length);
+}
+
+export function slice(
+  site: number,
+  array: Bytes,
+  from = 0,
+  to: number = array.length,
+): Bytes {
+  touch(array, from, Math.min(to, array.length), false, site);
+  return array.slice(from, to);
+}
+
+/** `new Uint8Array(source)` */
+export function copyOf(site: number, source: Uint8Array): Uint8Array {
+  touch(source, 0, source.length, false, site);
+  return new Uint8Array(source);
+}
+
+/** Copies bytes as the platform's `copyBytes` does. */
+export function copy(
+  site: number,
+  target: Bytes,
+  offset: number,
+  source: Bytes,
+  from: number,
+  to: number,
+): void {
+  touch(source, from, to, false, site);
+  touch(target, offset, offset + to - from, true, site);
+  target.set(source.subarray(from, to), offset);
+}
+
+// What a generator cannot hand to built-in functions.
+
+type Callback = (...values: unknown[]) => unknown;
+
+function* given(value: unknown): Coroutine {
+  return value instanceof G ? yield* value as Coroutine : value;
+}
+
+/** Built-in methods of arrays whose callback is transformed code. */
+export const arrays: Record<
+  string,
+  (array: unknown[], callback: Callback) => Coroutine
+> = {
+  *forEach(array, callback) {
+    for (const [i, item] of array.entries()) yield* given(callback(item, i));
+  },
+  *map(array, callback) {
+    const made: unknown[] = [];
+    for (const [i, item] of array.entries()) {
+      made.push(yield* given(callback(item, i)));
+    }
+    return made;
+  },
+  *some(array, callback) {
+    for (const [i, item] of array.entries()) {
+      if (yield* given(callback(item, i))) return true;
+    }
+    return false;
+  },
+  *find(array, callback) {
+    for (const [i, item] of array.entries()) {
+      if (yield* given(callback(item, i))) return item;
+    }
+    return undefined;
+  },
+  *findIndex(array, callback) {
+    for (const [i, item] of array.entries()) {
+      if (yield* given(callback(item, i))) return i;
+    }
+    return -1;
+  },
+  *filter(array, callback) {
+    const made: unknown[] = [];
+    for (const [i, item] of array.entries()) {
+      if (yield* given(callback(item, i))) made.push(item);
+    }
+    return made;
+  },
+};
+
+/** Reads a property that may be a transformed getter. */
+export function read(object: object, name: string): unknown {
+  const values = object as Record<string, unknown>;
+  const getter = values[`get$${name}`];
+  return typeof getter === "function" ? getter.call(object) : values[name];
+}
+
+/** What `waitAsync` gives: resolves when the word is notified. */
+export class Notice {
+  resolved = false;
+  callback: Callback | null = null;
+}
+
+/** Callbacks that each thread runs when it is back in its event loop. */
+export const jobs: Callback[][] = [];
+
+/** `promise.then(callback)`; a promise that is none of ours has resolved. */
+export function then(promise: unknown, callback: Callback): void {
+  if (promise instanceof Notice && !promise.resolved) {
+    promise.callback = callback;
+  } else jobsOf(current).push(callback);
+}
+
+/** A thread's jobs. */
+export function jobsOf(thread: number): Callback[] {
+  return jobs[thread] ??= [];
+}
+
+/** Runs the jobs that wait, or else waits for the first of them. */
+export function* turn(): Generator<undefined, void, unknown> {
+  const mine = jobsOf(current);
+  if (mine.length === 0) yield ask(Op.TURN, NO_WORDS, 0, 0, 0, 0);
+  for (const job of mine.splice(0)) yield* given(job());
+}
+
+/** No transformed code may wait for a promise but by {@link turn}. */
+export function awaited(): never {
+  throw new Error("await is not explored");
+}
+
+/** An error that ends the search: it tells of a mistake in what is explored. */
+export function isRace(error: unknown): error is DataRace {
+  return error instanceof Error && error.constructor.name === "DataRace";
+}

@@ -1,0 +1,51 @@
+// What a scenario is: a few threads that run real sources over one piece of
+// shared memory, and what must hold whatever their order.
+
+/** How an execution ended. */
+export interface End {
+  /** The thread that was stopped for ever at some step, or -1. */
+  readonly stopped: number;
+  /** Threads that sleep and that nobody is left to wake. */
+  readonly asleep: readonly number[];
+}
+
+/** The scene of one execution, made anew for each. */
+export interface Stage {
+  /** What the threads do, in the order of their names. */
+  readonly threads: readonly (() => void)[];
+  /**
+   * Whether the end is a good one. Called for ends without sleepers, and for
+   * others when {@link Stage.mayEnd} says so.
+   */
+  check(end: End): void;
+  /** Whether threads may be asleep like this at the end; by default never. */
+  mayEnd?(end: End): boolean;
+}
+
+/** How far a scenario is searched, and what may happen in it. */
+export interface Search {
+  /** Sleeps that may end for no reason. */
+  readonly spurious?: number;
+  /** Sleeps with a limit that may end because time has passed. */
+  readonly timeouts?: number;
+  /** Threads that may stop for ever, one in each execution. */
+  readonly stops?: readonly number[];
+  /** Times that a thread may be interrupted which could go on. */
+  readonly preemptions?: number;
+  /** Schedules at commands that are delivered, not at every access. */
+  readonly byCommand?: boolean;
+  /** More executions than this are a mistake in the scenario. */
+  readonly limit?: number;
+}
+
+/** A scenario. */
+export interface Scenario {
+  readonly name: string;
+  /** What it shows. */
+  readonly what: string;
+  readonly threads: readonly string[];
+  readonly search?: Search;
+  /** How far `deno task explore:deep` goes instead. */
+  readonly deep?: Search;
+  set(): Stage;
+}

@@ -1,0 +1,15 @@
+// Every scenario, by the file that it is in.
+import type { Scenario } from "../scenario.ts";
+import { inprocScenarios } from "./inproc.ts";
+import { mailboxScenarios } from "./mailboxes.ts";
+import { memoryScenarios } from "./memory.ts";
+import { pipeScenarios } from "./pipes.ts";
+import { queueScenarios } from "./queue.ts";
+
+export const scenarios: readonly Scenario[] = [
+  ...queueScenarios,
+  ...pipeScenarios,
+  ...mailboxScenarios,
+  ...memoryScenarios,
+  ...inprocScenarios,
+];

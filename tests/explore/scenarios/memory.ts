@@ -1,0 +1,261 @@
+// Blocks, the allocator, the memory limit, and locks.
+import { H, Pool } from "../../../src/memory/layout.ts";
+import { get, put, store } from "../../../src/memory/shared_access.ts";
+import { acquire, release } from "../../../src/memory/lock.ts";
+import type { ContextMemory } from "../../../src/memory/context_memory.ts";
+import { hasStopped } from "../execution.ts";
+import type { Scenario } from "../scenario.ts";
+import { expect, same, Scene } from "./scene.ts";
+
+/** Two of these make a page. */
+const CELL_BYTES = 8192;
+const CELL_CLASS = 5;
+
+/** Takes a cell and marks it as its own. */
+function takeCell(view: ContextMemory, mark: number): number {
+  const { payload } = view;
+  const ref = payload.allocate(CELL_BYTES);
+  expect(ref !== 0, "there is memory");
+  put(payload.wordsOf(ref), (payload.offset(ref) >>> 2) + 8, mark);
+  return ref;
+}
+
+/** Gives a cell back that nobody else has marked. */
+function giveCell(view: ContextMemory, ref: number, mark: number): void {
+  const { payload } = view;
+  const found = get(payload.wordsOf(ref), (payload.offset(ref) >>> 2) + 8);
+  same(found, mark, "the mark in a cell");
+  payload.free(ref, CELL_BYTES);
+}
+
+/** The shared stack holds each cell once, and whole pages of them. */
+function checkStack(scene: Scene, view: ContextMemory): void {
+  const { payload } = view;
+  const cells: number[] = [];
+  for (let ref = scene.header(H.CELL_STACK + CELL_CLASS); ref !== 0;) {
+    cells.push(ref);
+    ref = get(payload.wordsOf(ref), payload.offset(ref) >>> 2);
+  }
+  same(new Set(cells).size, cells.length, "each cell is there once");
+  same(cells.length, scene.header(H.CELL_COUNT + CELL_CLASS), "cells counted");
+  const page = (ref: number): number => payload.offset(ref) >>> 14;
+  for (const cell of cells) {
+    const beside = cells.filter((other) => page(other) === page(cell));
+    same(beside.length, 2, "both cells of a page are there");
+  }
+}
+
+/** Increments a word that a lock protects. */
+function increment(words: Int32Array): void {
+  put(words, H.FAILURE, get(words, H.FAILURE) + 1);
+}
+
+export const memoryScenarios: readonly Scenario[] = [
+  {
+    name: "block-release",
+    what: "two threads read a block and let go of it",
+    threads: ["left", "right"],
+    set() {
+      const scene = new Scene();
+      const views = [scene.view(0), scene.view(1)];
+      const maker = scene.view(2);
+      const ref = maker.blocks.allocate(4);
+      maker.blocks.bytes(ref, 0, 4).fill(7);
+      maker.blocks.retain(ref);
+      return {
+        threads: views.map(({ blocks }) => () => {
+          same(blocks.bytes(ref, 0, 4)[3], 7, "a byte of the block");
+          blocks.release(ref);
+          // What comes free is used again.
+          const next = blocks.allocate(4);
+          blocks.bytes(next, 0, 4).fill(8);
+          blocks.release(next);
+        }),
+        check: () => {
+          same(scene.header(H.BLOCK_COUNT), 0, "blocks");
+          same(scene.header(H.MEMORY_USED), 0, "granules in use");
+        },
+      };
+    },
+  },
+  {
+    name: "lent-memory",
+    what: "lent memory that two threads let go of comes back to its lender",
+    threads: ["lender", "left", "right"],
+    set() {
+      const scene = new Scene();
+      const lender = scene.thread(0);
+      let given = 0;
+      const refs = [1, 2].map(() =>
+        lender.memory.lend(new Uint8Array(1), () => void given++)
+      );
+      return {
+        threads: [
+          () => {
+            while (given < 2) lender.waitSync(Infinity);
+          },
+          ...refs.map((ref, i) => {
+            const { blocks } = scene.view(1 + i);
+            return () => blocks.release(ref);
+          }),
+        ],
+        check: () => {
+          same(lender.memory.loanCount, 0, "loans");
+          same(scene.header(H.BLOCK_COUNT), 0, "blocks");
+          same(scene.header(H.MEMORY_USED), 0, "granules in use");
+        },
+      };
+    },
+  },
+  {
+    name: "remote-free",
+    what: "cells that one thread took are freed and taken by another",
+    threads: ["left", "right"],
+    search: { preemptions: 3 },
+    deep: { preemptions: 5 },
+    set() {
+      const scene = new Scene();
+      const views = [scene.view(0), scene.view(1)];
+      const maker = scene.view(2);
+      const cells = [takeCell(maker, 9), takeCell(maker, 9)];
+      return {
+        threads: views.map((view, i) => () => {
+          giveCell(view, cells[i] as number, 9);
+          const a = takeCell(view, i);
+          const b = takeCell(view, i);
+          giveCell(view, a, i);
+          giveCell(view, b, i);
+        }),
+        check: () => same(scene.header(H.MEMORY_USED), 0, "granules in use"),
+      };
+    },
+  },
+  {
+    name: "shared-stack",
+    what: "two threads take from and give to the stack of cells they share",
+    threads: ["left", "right"],
+    search: { preemptions: 3 },
+    deep: { preemptions: 5 },
+    set() {
+      const scene = new Scene();
+      const views = [scene.view(0), scene.view(1)];
+      const maker = scene.view(2);
+      const cells = [1, 2, 3].map(() => takeCell(maker, 9));
+      for (const cell of cells) giveCell(maker, cell, 9);
+      maker.payload.flushCaches();
+      return {
+        threads: views.map((view, i) => () => {
+          const a = takeCell(view, i);
+          const b = takeCell(view, i);
+          giveCell(view, a, i);
+          giveCell(view, b, i);
+          view.payload.flushCaches();
+        }),
+        check: () => {
+          same(scene.header(H.MEMORY_USED), 0, "granules in use");
+          checkStack(scene, maker);
+        },
+      };
+    },
+  },
+  {
+    name: "memory-limit",
+    what: "a thread that finds no memory hears when another frees some",
+    threads: ["waiter", "owner"],
+    set() {
+      const scene = new Scene();
+      const thread = scene.thread(0);
+      const owner = scene.view(1);
+      const held = owner.payload.allocate(256);
+      store(scene.words, H.MEMORY_LIMIT, 1);
+      let ref = 0;
+      return {
+        threads: [
+          () => {
+            for (;;) {
+              ref = thread.memory.payload.allocate(256);
+              if (ref !== 0) return;
+              let came = false;
+              thread.wantMemory({ memoryCame: () => void (came = true) });
+              while (!came) thread.waitSync(Infinity);
+            }
+          },
+          () => owner.payload.free(held, 256),
+        ],
+        check: () => same(scene.header(H.MEMORY_USED), 1, "granules in use"),
+      };
+    },
+  },
+  {
+    name: "memory-limit-shared",
+    what: "two threads take what the limit leaves, and never more",
+    threads: ["left", "right"],
+    set() {
+      const scene = new Scene();
+      store(scene.words, H.MEMORY_LIMIT, 2);
+      const views = [scene.view(0), scene.view(1)];
+      const taken = [0, 0];
+      return {
+        threads: views.map(({ payload }, i) => () => {
+          for (const _ of [1, 2]) {
+            if (payload.allocate(256) !== 0) taken[i] = (taken[i] ?? 0) + 1;
+            expect(scene.header(H.MEMORY_USED) <= 2, "the limit is kept");
+          }
+        }),
+        check: () => {
+          same((taken[0] ?? 0) + (taken[1] ?? 0), 2, "granules taken");
+          same(scene.header(H.MEMORY_USED), 2, "granules in use");
+        },
+      };
+    },
+  },
+  ...[2, 3].map((threads): Scenario => ({
+    name: `lock-${threads}`,
+    what: `${threads} threads change what a lock protects`,
+    threads: ["a", "b", "c"].slice(0, threads),
+    search: threads === 2 ? { spurious: 1, timeouts: 1 } : { preemptions: 3 },
+    deep: threads === 2 ? { spurious: 2, timeouts: 2 } : { preemptions: 5 },
+    set() {
+      const scene = new Scene();
+      const { words } = scene;
+      return {
+        threads: ["a", "b", "c"].slice(0, threads).map((_, i) => () => {
+          const tid = 100 + i;
+          const alive = (tid: number) => !hasStopped(tid - 100);
+          for (let times = 0; times < (threads === 2 ? 2 : 1); times++) {
+            expect(acquire(words, H.REGISTRY_LOCK, tid, alive), "nobody died");
+            increment(words);
+            release(words, H.REGISTRY_LOCK);
+          }
+        }),
+        check: () => {
+          same(get(words, H.FAILURE), threads === 2 ? 4 : 3, "increments");
+          same(scene.header(H.REGISTRY_LOCK), 0, "the lock");
+        },
+      };
+    },
+  })),
+  {
+    name: "lock-holder-stops",
+    what: "a thread that stops for ever with the lock is found out",
+    threads: ["stops", "other"],
+    search: { stops: [0] },
+    set() {
+      const scene = new Scene();
+      const views = [scene.view(0), scene.view(1)];
+      const records: number[] = [];
+      return {
+        threads: views.map(({ control }) => () => {
+          records.push(control.takeRecord(Pool.NAME));
+        }),
+        check: (end) => {
+          const failed = scene.header(H.STATE) !== 0;
+          const [a, b] = records;
+          expect(failed || a !== b, "two records");
+          expect(!failed || end.stopped === 0, "failed for a reason");
+          expect(end.stopped >= 0 || records.length === 2, "both ended");
+        },
+      };
+    },
+  },
+];

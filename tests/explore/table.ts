@@ -1,0 +1,75 @@
+// The table of tests/explore/README.md, from the outcomes of a run.
+import type { Outcome } from "./job.ts";
+import type { Scenario } from "./scenario.ts";
+
+const BEGIN = "<!-- begin of the table -->";
+const END = "<!-- end of the table -->";
+
+/** The text with the table of a run in the place of the one before. */
+export function writeTable(
+  text: string,
+  scenarios: readonly Scenario[],
+  outcomes: readonly Outcome[],
+  seconds: number,
+): string {
+  const begin = text.indexOf(BEGIN);
+  const end = text.indexOf(END);
+  if (begin < 0 || end < begin) {
+    throw new Error("There is no place for a table");
+  }
+  const rows = scenarios.flatMap((scenario) => rowOf(scenario, outcomes));
+  const searches = outcomes.filter(({ job }) => job.mutant === null);
+  const executions = searches.reduce(
+    (sum, { result }) => sum + result.executions,
+    0,
+  );
+  const table = [
+    BEGIN,
+    "",
+    "| Scenario | Shows | Bound | Executions | Steps | Seconds | Mutants killed |",
+    "| --- | --- | --- | ---: | ---: | ---: | --- |",
+    ...rows,
+    "",
+    `${scenarios.length} scenarios, ${executions} executions, ` +
+    `${outcomes.length - searches.length} mutants, ` +
+    `${seconds.toFixed(0)} s in two workers.`,
+    "",
+  ];
+  return text.slice(0, begin) + table.join("\n") + "\n" + text.slice(end);
+}
+
+function rowOf(scenario: Scenario, outcomes: readonly Outcome[]): string[] {
+  const mine = outcomes.filter(({ job }) => job.scenario === scenario.name);
+  const search = mine.find(({ job }) => job.mutant === null && job.walks === 0);
+  if (search === undefined) return [];
+  const { executions, steps, milliseconds } = search.result;
+  const mutants = mine.flatMap(({ job, result }) =>
+    job.mutant === null
+      ? []
+      : [`${job.mutant.name} (after ${result.executions})`]
+  );
+  const cells = [
+    scenario.name,
+    scenario.what,
+    boundOf(scenario),
+    `${executions}`,
+    `${steps}`,
+    (milliseconds / 1000).toFixed(1),
+    mutants.join("; "),
+  ];
+  return [`| ${cells.join(" | ")} |`];
+}
+
+/** How far a scenario was searched, in words. */
+function boundOf({ search }: Scenario): string {
+  const words = [
+    search?.preemptions === undefined
+      ? "complete"
+      : `${search.preemptions} preemptions`,
+  ];
+  if (search?.byCommand) words.push("by command");
+  if ((search?.spurious ?? 0) > 0) words.push("spurious wake-up");
+  if ((search?.timeouts ?? 0) > 0) words.push("time-out");
+  if (search?.stops !== undefined) words.push("stop at any step");
+  return words.join(", ");
+}

@@ -1,0 +1,21 @@
+// Numbers that are smaller where they are explored: a loop that tries again
+// two hundred times behaves no differently from one that does so once.
+import type { Edit } from "./sources.ts";
+
+export const TUNINGS: readonly Edit[] = [
+  {
+    file: "src/memory/lock.ts",
+    find: "const SPINS = 200;",
+    replace: "const SPINS = 1;",
+  },
+  {
+    file: "src/memory/payload_segments.ts",
+    find: "const CACHE_MAX = 32;",
+    replace: "const CACHE_MAX = 1;",
+  },
+  {
+    file: "src/memory/payload_segments.ts",
+    find: "FIRST_SEGMENT_BYTES: number = 64 << 20",
+    replace: "FIRST_SEGMENT_BYTES: number = 1 << 18",
+  },
+];
