@@ -4,8 +4,10 @@
  * their accesses, and then with mistakes in them that must be found. See
  * tests/explore/README.md.
  */
+import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import process from "node:process";
+import { fileURLToPath } from "node:url";
 import { replay } from "./explore/explorer.ts";
 import { type Job, type Outcome, realScenarios } from "./explore/job.ts";
 import { MUTANTS } from "./explore/mutants.ts";
@@ -15,6 +17,9 @@ import { writeTable } from "./explore/table.ts";
 
 /** Workers; each keeps a core busy. */
 const WORKERS = 2;
+
+/** Times that each litmus shape is tried in a deep run. */
+const LITMUS_ITERATIONS = 100_000_000;
 
 /** Random walks of each scenario in a deep run. */
 const WALKS = 20_000;
@@ -161,6 +166,28 @@ async function showPath(text: string): Promise<void> {
   });
 }
 
+/** The litmus tests at length, in both runtimes. */
+function runLitmus(): boolean {
+  const tests = fileURLToPath(new URL("./run.ts", import.meta.url));
+  const run = spawnSync(
+    Deno.execPath(),
+    [
+      "run",
+      "-A",
+      tests,
+      "--no-setup",
+      "--timeout",
+      "900",
+      "unit/memory/litmus",
+    ],
+    {
+      env: { ...process.env, PUREZMQ_LITMUS: `${LITMUS_ITERATIONS}` },
+      stdio: "inherit",
+    },
+  );
+  return run.status === 0;
+}
+
 async function main(): Promise<void> {
   const options = readOptions(process.argv.slice(2));
   if (options.replay !== null) {
@@ -173,6 +200,7 @@ async function main(): Promise<void> {
   const outcomes = await runAll(jobsOf(scenarios, options));
   const bad = outcomes.filter((outcome) => !isGood(outcome)).length;
   const seconds = (performance.now() - started) / 1000;
+  const litmus = !options.deep || runLitmus();
   if (options.write && bad === 0) {
     const text = readFileSync(README, "utf8");
     writeFileSync(README, writeTable(text, scenarios, outcomes, seconds));
@@ -182,7 +210,7 @@ async function main(): Promise<void> {
     `explore: ${outcomes.length - killed} searches and ${killed} mutants, ` +
       `${bad} not as they must be, ${seconds.toFixed(0)} s`,
   );
-  process.exit(bad > 0 || outcomes.length === 0 ? 1 : 0);
+  process.exit(bad > 0 || outcomes.length === 0 || !litmus ? 1 : 0);
 }
 
 await main();
