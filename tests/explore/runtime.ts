@@ -103,6 +103,10 @@ function ask(
 export function load(site: number, words: Int32Array, index: number): void {
   ask(Op.LOAD, words, index, 0, 0, site);
 }
+/** As an atomic read: of what may come late, the explorer shows some. */
+export function glance(site: number, words: Int32Array, index: number): void {
+  ask(Op.LOAD, words, index, 0, 0, site);
+}
 export function store(
   site: number,
   words: Int32Array,
