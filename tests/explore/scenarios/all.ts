@@ -1,6 +1,7 @@
 // Every scenario, by the file that it is in.
 import type { Scenario } from "../scenario.ts";
 import { inprocScenarios } from "./inproc.ts";
+import { lendingScenarios } from "./lending.ts";
 import { mailboxScenarios } from "./mailboxes.ts";
 import { memoryScenarios } from "./memory.ts";
 import { pipeScenarios } from "./pipes.ts";
@@ -9,6 +10,7 @@ import { queueScenarios } from "./queue.ts";
 export const scenarios: readonly Scenario[] = [
   ...queueScenarios,
   ...pipeScenarios,
+  ...lendingScenarios,
   ...mailboxScenarios,
   ...memoryScenarios,
   ...inprocScenarios,

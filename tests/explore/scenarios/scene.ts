@@ -55,6 +55,9 @@ export function platformOf(thread: number): CorePlatform {
       target.set(source.subarray(from, to), at);
     },
     wake: () => {},
+    send: () => {
+      throw new Error("A scene has no descriptors");
+    },
     isMainThread: () => true,
     monotonicMs: () => 0,
     random32: () => 4,
