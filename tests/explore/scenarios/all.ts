@@ -6,6 +6,7 @@ import { mailboxScenarios } from "./mailboxes.ts";
 import { memoryScenarios } from "./memory.ts";
 import { pipeScenarios } from "./pipes.ts";
 import { queueScenarios } from "./queue.ts";
+import { terminationScenarios } from "./termination.ts";
 
 export const scenarios: readonly Scenario[] = [
   ...queueScenarios,
@@ -14,4 +15,5 @@ export const scenarios: readonly Scenario[] = [
   ...mailboxScenarios,
   ...memoryScenarios,
   ...inprocScenarios,
+  ...terminationScenarios,
 ];
