@@ -391,6 +391,10 @@ export class Inbound {
       return true;
     }
     const { blocks } = this.#memory;
+    if (blocks.extend(this.#block, larger)) {
+      this.#blockCapacity = larger;
+      return true;
+    }
     const block = this.#allocateBody(larger, this.#bodyLength);
     if (block === 0) return false;
     this.#memory.control.platform.copyBytes(

@@ -46,6 +46,20 @@ export class Blocks {
     return ref;
   }
 
+  /**
+   * Makes a block that nobody else refers to larger where it lies; false when
+   * there is no room behind it.
+   */
+  extend(ref: Ref, length: number): boolean {
+    const { words, at } = this.#header(ref);
+    const size = length + BLOCK_HEADER_BYTES;
+    if (!this.#payload.extend(ref, get(words, at + SIZE), size)) return false;
+    // Ordering: as in #init.
+    put(words, at + SIZE, size);
+    put(words, at + LENGTH, length);
+    return true;
+  }
+
   /** A block that stands for memory that a thread lends. */
   lend(address: number, length: number, slot: number): Ref {
     const ref = this.#payload.allocate(BLOCK_HEADER_BYTES);

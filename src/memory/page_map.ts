@@ -96,6 +96,25 @@ export function takePages(map: Words, page: number, pages: number): number {
   return dirty;
 }
 
+/**
+ * Lengthens a run by the pages behind it, if those are free.
+ *
+ * @returns How many of them are dirty; -1 when one is not free.
+ */
+export function extendPages(
+  map: Words,
+  page: number,
+  pages: number,
+  more: number,
+): number {
+  assert(get(map, MAP + page) === pages, "a run is lengthened as it was taken");
+  const end = page + pages;
+  for (let i = 0; i < more; i++) if (!isFreePage(map, end + i)) return -1;
+  const dirty = takePages(map, end, more);
+  mark(map, page, pages + more);
+  return dirty;
+}
+
 /** Gives a run back. `dirty`: the system still keeps its bytes. */
 export function givePages(
   map: Words,

@@ -26,6 +26,7 @@ import {
 } from "./size_class.ts";
 import {
   cleanPages,
+  extendPages,
   findPages,
   givePages,
   initPageMap,
@@ -224,6 +225,29 @@ export class PayloadSegments {
       : this.#takeCell(sizeClass);
     if (ref === 0) this.#discharge(size);
     return ref;
+  }
+
+  /**
+   * Makes memory larger where it lies; false at the limit and where that is not
+   * free or not whole pages. Both numbers of bytes as they are asked for.
+   */
+  extend(ref: Ref, bytes: number, larger: number): boolean {
+    const size = allocationSize(bytes);
+    const grown = allocationSize(larger);
+    if (classOf(size) >= 0 || classOf(grown) >= 0) return false;
+    const granules = (grown - size) >>> GRANULE_SHIFT;
+    if (granules === 0) return true;
+    if (!this.#charge(granules, false)) return false;
+    const extended = this.#control.locked(H.ALLOCATOR_LOCK, () => {
+      const page = this.offset(ref) >>> PAGE_SHIFT;
+      const pages = size >>> PAGE_SHIFT;
+      const more = (grown - size) >>> PAGE_SHIFT;
+      const dirty = extendPages(this.wordsOf(ref), page, pages, more);
+      this.#takenDirty(dirty);
+      return dirty >= 0;
+    });
+    if (!extended) this.#discharge(grown - size);
+    return extended ?? false;
   }
 
   /** Gives memory back; `bytes` as it was asked for. */
@@ -480,15 +504,17 @@ export class PayloadSegments {
 
   #takePages(index: number, map: Words, page: number, pages: number): Ref {
     assert(page !== 0, "a new segment has room for what it was made for");
-    const dirty = takePages(map, page, pages);
-    if (dirty > 0) {
-      const { words } = this.#control;
-      const left = add(words, H.DIRTY_PAGES, -dirty) - dirty;
-      if (left < load(words, H.DIRTY_PAGES_LOW)) {
-        store(words, H.DIRTY_PAGES_LOW, left);
-      }
-    }
+    this.#takenDirty(takePages(map, page, pages));
     return (index << SEGMENT_SHIFT) | (page << PAGE_GRANULES_SHIFT);
+  }
+
+  #takenDirty(dirty: number): void {
+    if (dirty <= 0) return;
+    const { words } = this.#control;
+    const left = add(words, H.DIRTY_PAGES, -dirty) - dirty;
+    if (left < load(words, H.DIRTY_PAGES_LOW)) {
+      store(words, H.DIRTY_PAGES_LOW, left);
+    }
   }
 
   #giveRun(ref: Ref, pages: number): void {

@@ -468,6 +468,22 @@ describe("inbound: memory", () => {
     }
   });
 
+  test("a body that grows stays where it is while nothing lies behind it", () => {
+    const s = new Stage({ direct: true });
+    const size = 20_000_000;
+    s.feed(bytes(LONG, size64(BigInt(size)), new Uint8Array(150_000)));
+    const places: Set<number> = new Set();
+    for (let have = 150_000; have < size;) {
+      places.add(s.inbound.bodyAddress - have);
+      const piece = Math.min(s.inbound.bodyRoom, 1_000_000);
+      assert.equal(s.feed(new Uint8Array(piece).fill(have)), HUNGRY);
+      have += piece;
+    }
+    assert.equal(places.size, 1);
+    assert.equal(readAllTexts(s.ends.first)[0]?.[0]?.length, size);
+    s.end();
+  });
+
   test("at the limit it grows with what comes all the same", () => {
     const s = new Stage({ context: { memoryLimit: 500_000 } });
     deliver(s, 300_000);

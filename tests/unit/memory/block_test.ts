@@ -30,6 +30,42 @@ test("a block holds its body, of any size", () => {
   }
 });
 
+test("a block is made larger where it lies, if there is room behind it", () => {
+  const view = viewMemory();
+  const { blocks } = view.memory;
+  const small = blocks.allocate(1000);
+  assert.equal(blocks.extend(small, 2000), false, "a cell has neighbours");
+  assert.equal(blocks.length(small), 1000);
+  blocks.release(small);
+
+  const ref = blocks.allocate(100_000);
+  const body = pattern(100_000, 1);
+  blocks.bytes(ref, 0, 100_000).set(body);
+  const used = header(view, H.MEMORY_USED);
+  assert.equal(blocks.extend(ref, 100_001), true);
+  assert.equal(header(view, H.MEMORY_USED), used, "it had that much already");
+  assert.equal(blocks.extend(ref, 5_000_000), true);
+  assert.equal(blocks.length(ref), 5_000_000);
+  assert.ok(header(view, H.MEMORY_USED) >= 5_000_000 / 256);
+  blocks.bytes(ref, 4_999_999, 1)[0] = 7;
+  assert.deepEqual(new Uint8Array(blocks.bytes(ref, 0, 100_000)), body);
+
+  const behind = blocks.allocate(100_000);
+  assert.equal(blocks.extend(ref, 6_000_000), false, "another one lies there");
+  blocks.release(behind);
+  const before = header(view, H.MEMORY_USED);
+  limitMemory(view, 5_500_000);
+  assert.equal(blocks.extend(ref, 6_000_000), false, "the limit");
+  assert.equal(
+    header(view, H.MEMORY_USED),
+    before,
+    "a refusal charges nothing",
+  );
+  assert.equal(blocks.length(ref), 5_000_000);
+  blocks.release(ref);
+  assertNothingUsed(view);
+});
+
 test("the last of all references frees it, and none before", () => {
   const view = viewMemory();
   const { blocks } = view.memory;

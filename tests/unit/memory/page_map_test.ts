@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
   cleanPages,
+  extendPages,
   findPages,
   givePages,
   initPageMap,
@@ -121,4 +122,24 @@ test("a search that failed is made again when a run that long came free", () => 
   // More free neighbours than are counted.
   for (const page of runs.slice(23)) givePages(map, page, 5, false);
   assert.equal(findPages(map, 31 * 5), runs[20]);
+});
+
+test("a run is lengthened into free pages only, and freed whole", () => {
+  const map = newMap();
+  const [first, gap, last] = [take(map, 3), take(map, 4), take(map, 2)];
+  assert.equal(extendPages(map, first, 3, 1), -1);
+  givePages(map, gap, 4, true);
+  assert.equal(extendPages(map, first, 3, 5), -1);
+  assert.equal(isFreePage(map, gap), true, "a refusal takes nothing");
+  assert.equal(extendPages(map, first, 3, 3), 3, "all three were dirty");
+  assert.equal(take(map, 1), gap + 3);
+  assert.throws(() => extendPages(map, first, 3, 1), /as it was taken/);
+  const rest = PAGES - last - 2;
+  assert.equal(extendPages(map, last, 2, rest + 1), -1, "beyond the end");
+  assert.equal(extendPages(map, last, 2, rest), 0);
+  assert.equal(take(map, 1), 0);
+  givePages(map, first, 6, false);
+  assert.equal(findPages(map, 6), first);
+  givePages(map, last, 2 + rest, false);
+  assert.equal(findPages(map, 7), last);
 });
