@@ -104,8 +104,8 @@ export function describeFailure(failure: RunFailure): string {
   const elapsedMs = lines.get("received in [ms]");
   const bound = received === undefined || elapsedMs === undefined
     ? "nothing was received until then"
-    : `${received} messages were received until then, ` +
-      `${Math.round(received / elapsedMs * 1000)} a second`;
+    : `at least ${received} messages were received until then, ` +
+      `${Math.round(received / Math.max(elapsedMs, 1) * 1000)} a second`;
   return `${ended}${reason === undefined ? "" : `: ${reason}`}; ${bound}`;
 }
 

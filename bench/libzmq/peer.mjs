@@ -18,8 +18,8 @@ import { isMainThread, Worker, workerData } from "node:worker_threads";
 const NUMBERED_SIZE_MIN = 6;
 // The package keeps a reference to larger parts until libzmq has sent them.
 const COPIED_SIZE_MAX = 128;
-// How often the receiver says how far it is, in messages: what is known of a
-// run that fails.
+// How often, after the first message, the receiver says how far it is: what is
+// known of a run that fails.
 const PROGRESS_STEP = 1_000;
 const ROUND_TRIP_PROGRESS_STEP = 1_000;
 
@@ -128,7 +128,7 @@ async function timePull(args, endpoint) {
     if (received === 0) start = performance.now();
     verify(parts, args, received);
     received++;
-    if (received % PROGRESS_STEP === 0) {
+    if (received === 1 || received % PROGRESS_STEP === 0) {
       sayProgress(received, performance.now() - start);
     }
   };
