@@ -1,5 +1,5 @@
 import { host } from "./host.ts";
-import { type Libc, openLibc, syscall } from "./libc.ts";
+import { INTERRUPTED, type Libc, openLibc, outcome } from "./libc.ts";
 import { structLayout } from "./struct_layout.ts";
 import { fstatRows, libraryNames } from "./symbols.ts";
 import { UnsupportedPlatformError } from "./unsupported_platform_error.ts";
@@ -13,6 +13,12 @@ export interface FileStatus {
    * the same one.
    */
   readonly identity: string;
+  /** The user it belongs to. */
+  readonly owner: number;
+  /** Who may do what with it: the lower 12 bits of st_mode. */
+  readonly permissions: number;
+  /** Bytes in it, where that means something. */
+  readonly sizeBytes: number;
 }
 
 const S_IFMT = 0xf000;
@@ -27,17 +33,47 @@ const statBytes = new Uint8Array(stat.buffer);
 
 /** fstat; negative errno for what is no open descriptor. */
 export function fileStatus(fd: number): FileStatus | number {
-  const libc = openLibc();
-  // Looked up when first needed, and kept with the other functions.
-  const call = libc.call as unknown as { fstat?: Fstat };
-  call.fstat ??= openFstat(libc);
-  const result = syscall(libc, () => (call.fstat as Fstat)(fd, statBytes));
+  const result = readStatus(fd);
   if (result < 0) return result;
   // st_dev and st_ino stand first everywhere. The type is in the lower half of
   // st_mode, whether that has 16 bits or 32.
-  const type = stat.getUint16(structLayout.statMode, true) & S_IFMT;
+  const mode = stat.getUint16(structLayout.statMode, true);
   const identity = `${stat.getUint32(0, true)}:${stat.getBigUint64(8, true)}`;
-  return { type, identity };
+  return {
+    type: mode & S_IFMT,
+    identity,
+    owner: stat.getUint32(structLayout.statOwner, true),
+    permissions: mode & ~S_IFMT,
+    sizeBytes: sizeRead(),
+  };
+}
+
+/** Bytes in a file, or negative errno; cheaper than all of its status. */
+export function fileSize(fd: number): number {
+  const result = readStatus(fd);
+  return result < 0 ? result : sizeRead();
+}
+
+function readStatus(fd: number): number {
+  const libc = openLibc();
+  // Looked up when first needed, and kept with the other functions.
+  const call = libc.call as unknown as { fstat?: Fstat };
+  const fstat = call.fstat ??= openFstat(libc);
+  let result: number;
+  do result = outcome(libc, fstat(fd, statBytes)); while (
+    result === INTERRUPTED
+  );
+  return result;
+}
+
+function sizeRead(): number {
+  const at = structLayout.statBytes;
+  return stat.getUint32(at + 4, true) * 2 ** 32 + stat.getUint32(at, true);
+}
+
+/** Whether it is a file in the narrow sense. */
+export function isRegularFile(status: FileStatus): boolean {
+  return status.type === S_IFREG;
 }
 
 /** Whether readiness means something; files and directories always have it. */

@@ -32,7 +32,14 @@ export {
 } from "./epoll.ts";
 export { readEnvironment } from "./environment.ts";
 export { errnoName, errnoNumber } from "./errno.ts";
-export { canBePolled, type FileStatus, fileStatus } from "./file_status.ts";
+export { mapFile, retireMapping, unmapMemory } from "./file_mapping.ts";
+export {
+  canBePolled,
+  fileSize,
+  type FileStatus,
+  fileStatus,
+  isRegularFile,
+} from "./file_status.ts";
 export {
   addFileWatch,
   FileEvents,
@@ -73,6 +80,11 @@ export {
   sendVector,
 } from "./io_vector.ts";
 export { parseIp } from "./ip_text.ts";
+export {
+  interruptAfter,
+  interruptThread,
+  prepareInterrupts,
+} from "./interrupt.ts";
 export { KeepAlive } from "./keep_alive.ts";
 export { Kevents } from "./kevents.ts";
 export {
@@ -93,7 +105,7 @@ export {
   nativeKqueueLayout,
   NOTE_TRIGGER,
 } from "./kqueue_layout.ts";
-export { openLibc } from "./libc.ts";
+export { openLibc, word } from "./libc.ts";
 export {
   type CourierPorts,
   MessagePipe,
@@ -130,6 +142,11 @@ export {
 export { allocateBytes } from "./private_bytes.ts";
 export { onProcessExit } from "./process_exit.ts";
 export {
+  parseProcessStat,
+  type ProcessIdentity,
+  processIdentity,
+} from "./process_identity.ts";
+export {
   decodeWaitStatus,
   openProcess,
   type ProcessEnd,
@@ -147,6 +164,24 @@ export {
   restoreDefaultSignal,
   SIGNALS_REACH_WORKERS,
 } from "./signal.ts";
+export {
+  findRecordLock,
+  type LockRange,
+  type RecordLockKind,
+  releaseRecordLock,
+  tryRecordLock,
+  waitForRecordLock,
+} from "./record_lock.ts";
+export {
+  allocateFile,
+  effectiveUser,
+  type FileCreation,
+  openSharedFile,
+  readFileStart,
+  renamePath,
+} from "./shared_file.ts";
+export { futexWait, futexWake } from "./shared_futex.ts";
+export { sharedMemoryObstacle } from "./shared_memory_calls.ts";
 export { signalName, signalNumber } from "./signal_number.ts";
 export { FD_SETSIZE, SelectSet } from "./select.ts";
 export {

@@ -28,6 +28,8 @@ export interface StructLayout {
   readonly ifaddrsSize: number;
   readonly statSize: number;
   readonly statMode: number;
+  readonly statOwner: number;
+  readonly statBytes: number;
 }
 
 const LINUX_ARM64: StructLayout = {
@@ -55,6 +57,8 @@ const LINUX_ARM64: StructLayout = {
   ifaddrsSize: 56,
   statSize: 128,
   statMode: 16,
+  statOwner: 24,
+  statBytes: 48,
 };
 
 const LINUX_X86_64: StructLayout = {
@@ -64,6 +68,7 @@ const LINUX_X86_64: StructLayout = {
   epollEventData: 4,
   statSize: 144,
   statMode: 24,
+  statOwner: 28,
 };
 
 // macOS and FreeBSD have the same layouts on both CPUs.
@@ -93,9 +98,17 @@ const FREEBSD: StructLayout = {
   ifaddrsSize: 56,
   statSize: 224,
   statMode: 24,
+  statOwner: 28,
+  statBytes: 112,
 };
 
-const DARWIN: StructLayout = { ...FREEBSD, statSize: 144, statMode: 4 };
+const DARWIN: StructLayout = {
+  ...FREEBSD,
+  statSize: 144,
+  statMode: 4,
+  statOwner: 16,
+  statBytes: 96,
+};
 
 /** The layouts of one kind of host. */
 export function structLayoutOf(os: HostOs, arch: HostArch): StructLayout {

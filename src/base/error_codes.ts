@@ -72,6 +72,7 @@ export const ERROR_CODES: { readonly [code in ErrorCode]: ErrorCodeRow } = {
   ENFILE: row("Too many open files in system", 23),
   ENOBUFS: row("No buffer space available", 105, 55),
   ENODEV: row("No such device", 19),
+  ENOLCK: row("No locks available", 37, 77),
   ENOMEM: row("Cannot allocate memory", 12),
   ENOPROTOOPT: row("Protocol not available", 92, 42),
   ENOSPC: row("No space left on device", 28),
@@ -131,6 +132,7 @@ export type ErrorCode =
   | "ENOCOMPATPROTO"
   | "ENODEV"
   | "ENOENT"
+  | "ENOLCK"
   | "ENOMEM"
   | "ENOPROTOOPT"
   | "ENOSPC"

@@ -27,6 +27,8 @@ const EXPRESSIONS: Record<string, string> = {
   ifaddrsSize: "sizeof(struct ifaddrs)",
   statSize: "sizeof(struct stat)",
   statMode: "offsetof(struct stat, st_mode)",
+  statOwner: "offsetof(struct stat, st_uid)",
+  statBytes: "offsetof(struct stat, st_size)",
 };
 const EPOLL_EXPRESSIONS: Record<string, string> = {
   epollEventSize: "sizeof(struct epoll_event)",
