@@ -75,6 +75,7 @@ const STEPS: readonly Step[] = [
       "src/poller_entry.ts",
       "src/api",
       "src/event_loop",
+      "src/shm",
     ],
     needs: ["mod.ts"],
     proof: /[1-9]\d* passed/,

@@ -43,6 +43,12 @@ export const LAYERS: readonly Layer[] = [
     // Whether the code of a thread can be read.
     outside: ["node:fs"],
   },
+  // Queues between processes, for programs of their own.
+  {
+    path: "src/shm",
+    mayImport: ["ffi", "src/base", "src/memory"],
+    outside: [],
+  },
   // Bytes in, bytes out: no descriptor, no clock, no shared memory.
   { path: "src/zmtp", mayImport: ["src/base"], outside: [] },
   {
@@ -155,6 +161,11 @@ export const LAYERS: readonly Layer[] = [
   {
     path: "src/poller_entry.ts",
     mayImport: ["src/event_loop", "src/api"],
+    outside: [],
+  },
+  {
+    path: "src/shm_entry.ts",
+    mayImport: ["src/base", "src/shm"],
     outside: [],
   },
   { path: "mod.ts", mayImport: ["src/api"], outside: [] },

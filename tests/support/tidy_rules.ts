@@ -284,6 +284,7 @@ export function filesAreReachable(project: Project): string[] {
     path === "mod.ts" || path === "src/io_thread_entry.ts" ||
     path === "src/poller_entry.ts" ||
     path === "src/event_loop/event_loop_worker.ts" ||
+    path === "src/shm_entry.ts" || path === "src/shm/wait_worker.ts" ||
     path.endsWith("_test.ts") || path.startsWith("bench/") ||
     path.startsWith("tests/") && path.includes("/fixtures/") ||
     /^tests\/[^/]+\.ts$/.test(path)

@@ -1,0 +1,203 @@
+// libzmq: none · runs on: app thread · RFC: –
+
+import {
+  errnoName,
+  findRecordLock,
+  futexWait,
+  futexWake,
+  host,
+  word,
+} from "../../ffi/mod.ts";
+import { rowAt } from "./consumer_rows.ts";
+import { QueueState, Row, RowState, Waiting, Word } from "./layout.ts";
+import { blockOf } from "./position.ts";
+import { QueueFile, type QueueIdentity } from "./queue_file.ts";
+import {
+  lifeRange,
+  QueueLocks,
+  recordsRange,
+  rowRange,
+} from "./queue_locks.ts";
+import type { QueuePaths } from "./queue_names.ts";
+import { QueueWaiter, type WaitEnd, type WaitTarget } from "./queue_waiter.ts";
+import { type ReaderHost, RingReader, type StartAt } from "./ring_reader.ts";
+import { ShmError } from "./shm_error.ts";
+
+/** How long a consumer sleeps between looks for the next producer, ms. */
+export const NEXT_EPOCH_POLL_MS = 25;
+
+/** A consumer's hold on one epoch of a queue. */
+export class QueueAttachment implements ReaderHost {
+  readonly identity: QueueIdentity;
+  readonly reader: RingReader;
+  readonly #queue: string;
+  readonly #file: QueueFile;
+  readonly #locks: QueueLocks;
+  readonly #row: number;
+  #waiter: QueueWaiter | null = null;
+
+  private constructor(
+    queue: string,
+    file: QueueFile,
+    locks: QueueLocks,
+    start: StartAt,
+  ) {
+    this.#queue = queue;
+    this.#file = file;
+    this.#locks = locks;
+    this.identity = file.identity;
+    this.#row = this.#takeRow();
+    this.reader = new RingReader(file.memory, this, start, this.#row);
+  }
+
+  /**
+   * Attaches to the epoch that is there; null when there is none.
+   *
+   * @throws {ShmError} The file is none of a queue, or not this user's alone;
+   * ENOBUFS: no row is left.
+   */
+  static open(paths: QueuePaths, start: StartAt): QueueAttachment | null {
+    const file = QueueFile.open(paths);
+    if (file === null) return null;
+    let locks: QueueLocks | null = null;
+    try {
+      locks = openLocks(paths);
+      if (locks !== null) {
+        return new QueueAttachment(paths.name, file, locks, start);
+      }
+    } catch (error) {
+      locks?.close();
+      file.close();
+      throw error;
+    }
+    file.close();
+    return null;
+  }
+
+  /** Whether the producer has ended the epoch itself. */
+  get isClosed(): boolean {
+    return this.#file.memory.load(Word.STATE) !== QueueState.OPEN;
+  }
+
+  /** Whether the producer lives, be it frozen. */
+  get isAlive(): boolean {
+    const range = lifeRange(this.identity.epoch);
+    const found = findRecordLock(this.#locks.fd, range);
+    if (found !== null && found < 0) {
+      const reason = `cannot look at its locks: ${errnoName(found)}`;
+      throw new ShmError("EIO", this.#queue, reason);
+    }
+    return found !== null;
+  }
+
+  /**
+   * The position of the record to come as the producer's lock tells it; null in
+   * queues whose consumers sleep on futexes, or without a producer.
+   */
+  get lockedPosition(): number | null {
+    if (this.identity.waiting !== Waiting.RECORD_LOCK) return null;
+    return this.#locks.find(recordsRange(this.identity.epoch));
+  }
+
+  /** Where another thread finds what it needs in order to wait. */
+  get waitTarget(): WaitTarget {
+    const { geometry, epoch, waiting } = this.identity;
+    return {
+      address: this.#file.address,
+      slots: geometry.slots,
+      slotBytes: geometry.slotBytes,
+      rows: geometry.rows,
+      fd: this.#file.fd,
+      lockFd: this.#locks.fd,
+      epoch,
+      waiting,
+    };
+  }
+
+  /** Sleeps until there is something new. */
+  wait(timeoutMs: number): WaitEnd {
+    const waiter = this.#waiter ??= new QueueWaiter(this.waitTarget);
+    const { block, low } = this.reader;
+    return waiter.wait(block, low, timeoutMs, () => false);
+  }
+
+  /** Sleeps for that long, when there is nothing to wait for. */
+  nap(timeoutMs: number): void {
+    const low = this.#file.memory.load(Word.HEAD_LOW);
+    futexWait(word(this.#file.addressOfWord(Word.HEAD_LOW)), low, timeoutMs);
+  }
+
+  /** See `QueueFile.checkSize`. */
+  checkSize(): void {
+    this.#file.checkSize();
+  }
+
+  corrupt(what: string): never {
+    // Not the queue's fault when somebody has made its file shorter.
+    this.#file.checkSize();
+    throw new ShmError("EPROTO", this.#queue, `its memory is damaged: ${what}`);
+  }
+
+  evicted(): never {
+    throw new ShmError(
+      "ECONNABORTED",
+      this.#queue,
+      `this consumer held the producer back for more than ` +
+        `${this.identity.holdBackMs} ms and was let go; open it again`,
+    );
+  }
+
+  gateMoved(): void {
+    const { memory } = this.#file;
+    memory.exchange(Word.GATE_WAITING, 0);
+    memory.add(Word.GATE, 1);
+    futexWake(word(this.#file.addressOfWord(Word.GATE)));
+  }
+
+  /** Gives everything back; views that are left see zeros. */
+  close(): void {
+    if (this.#row >= 0) {
+      const { ACTIVE, FREE } = RowState;
+      const at = rowAt(this.#row) + Row.STATE;
+      this.#file.memory.compareExchange(at, ACTIVE, FREE);
+      if (this.#file.memory.load(Word.GATE_WAITING) !== 0) this.gateMoved();
+    }
+    this.#locks.close();
+    this.#file.close();
+  }
+
+  /** The row of one who holds the producer back; -1 where nobody does. */
+  #takeRow(): number {
+    if (this.identity.holdBackMs < 0) return -1;
+    const { rows } = this.identity.geometry;
+    for (let row = 0; row < rows; row++) {
+      if (!this.#locks.take(rowRange(row))) continue;
+      const { memory } = this.#file;
+      const at = rowAt(row);
+      // Of a consumer that died, perhaps; not looked at while it is written.
+      memory.store(at + Row.STATE, RowState.FREE);
+      const low = memory.load(Word.HEAD_LOW);
+      const block = blockOf(memory.load(Word.HEAD_BLOCK) >>> 0, low);
+      memory.store(at + Row.BLOCK, block | 0);
+      memory.store(at + Row.LOW, low);
+      memory.store(at + Row.PID, host.pid);
+      memory.store(at + Row.STATE, RowState.ACTIVE);
+      return row;
+    }
+    throw new ShmError(
+      "ENOBUFS",
+      this.#queue,
+      `it has ${rows} consumers, and its producer gave room for no more`,
+    );
+  }
+}
+
+/** Null when the queue was closed in the very moment. */
+function openLocks(paths: QueuePaths): QueueLocks | null {
+  try {
+    return QueueLocks.open(paths, "existing");
+  } catch (error) {
+    if (error instanceof ShmError && error.code === "ENOENT") return null;
+    throw error;
+  }
+}

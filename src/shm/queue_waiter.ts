@@ -1,0 +1,148 @@
+// libzmq: none · runs on: the thread that waits for a queue · RFC: –
+
+import {
+  errnoNumber,
+  fileSize,
+  findRecordLock,
+  futexWait,
+  interruptAfter,
+  monotonicMs,
+  prepareInterrupts,
+  releaseRecordLock,
+  viewAt,
+  waitForRecordLock,
+  word,
+} from "../../ffi/mod.ts";
+import { geometryOf, QueueState, Waiting, Word } from "./layout.ts";
+import { lifeRange, recordRange } from "./queue_locks.ts";
+import { RingMemory } from "./ring_memory.ts";
+
+/** How a wait ended. */
+export const WaitEnd = {
+  /** The head has moved, or the queue is closed. */
+  CHANGED: 0,
+  TIMEOUT: 1,
+  /** The producer lives no more; what it wrote last is to be looked for. */
+  DEAD: 2,
+  CANCELLED: 3,
+  /** The file is shorter than it was, or cannot be waited for. */
+  BROKEN: 4,
+} as const;
+export type WaitEnd = (typeof WaitEnd)[keyof typeof WaitEnd];
+
+/**
+ * How long a thread sleeps at most before it looks whether the producer still
+ * lives, ms: half of the 250 that a death may take to be seen.
+ */
+const LIFE_CHECK_MS = 125;
+
+/** What a wait needs to know, in a form that crosses to another thread. */
+export interface WaitTarget {
+  readonly address: number;
+  readonly slots: number;
+  readonly slotBytes: number;
+  readonly rows: number;
+  readonly fd: number;
+  readonly lockFd: number;
+  readonly epoch: number;
+  /** See `Waiting`. */
+  readonly waiting: number;
+}
+
+/** Waits for records of one epoch of one queue. */
+export class QueueWaiter {
+  readonly #target: WaitTarget;
+  readonly #memory: RingMemory;
+  readonly #fileBytes: number;
+  readonly #headAddress: number | bigint;
+
+  constructor(target: WaitTarget) {
+    const { slots, slotBytes, rows, address } = target;
+    const geometry = geometryOf(slots, slotBytes, rows);
+    this.#target = target;
+    this.#fileBytes = geometry.fileBytes;
+    // Safety: the consumer keeps these addresses until its waits are over.
+    this.#memory = new RingMemory(
+      viewAt(address, geometry.fileBytes),
+      geometry,
+    );
+    this.#headAddress = word(address + Word.HEAD_LOW * 4);
+    if (target.waiting === Waiting.RECORD_LOCK) prepareInterrupts();
+  }
+
+  /** Sleeps until the head is no longer at this position. */
+  wait(
+    block: number,
+    low: number,
+    timeoutMs: number,
+    isCancelled: () => boolean,
+  ): WaitEnd {
+    if (this.#target.waiting === Waiting.RECORD_LOCK) {
+      return this.#waitForLock(block, low, timeoutMs, isCancelled);
+    }
+    const deadline = monotonicMs() + timeoutMs;
+    for (;;) {
+      const end = this.#look(low, isCancelled);
+      if (end !== null) return end;
+      const left = deadline - monotonicMs();
+      if (left <= 0) return WaitEnd.TIMEOUT;
+      const slice = Math.min(left, LIFE_CHECK_MS);
+      const result = futexWait(this.#headAddress, low, slice);
+      if (result === -ETIMEDOUT && !this.#isAlive()) return WaitEnd.DEAD;
+    }
+  }
+
+  /** What there is to tell at once; null when one has to sleep. */
+  #look(low: number, isCancelled: () => boolean): WaitEnd | null {
+    if (isCancelled()) return WaitEnd.CANCELLED;
+    // First: memory that was cut off must not be touched.
+    if (fileSize(this.#target.fd) < this.#fileBytes) return WaitEnd.BROKEN;
+    const memory = this.#memory;
+    // Before the head is looked at: a producer that moves it later sees this.
+    memory.store(Word.SLEEPERS, 1);
+    if (memory.load(Word.HEAD_LOW) !== low) return WaitEnd.CHANGED;
+    if (memory.load(Word.STATE) !== QueueState.OPEN) return WaitEnd.CHANGED;
+    return null;
+  }
+
+  #isAlive(): boolean {
+    const { lockFd, epoch } = this.#target;
+    return findRecordLock(lockFd, lifeRange(epoch)) !== null;
+  }
+
+  /**
+   * The producer holds the lock of the record that is to come, and takes the
+   * next one's before it lets go. So whoever gets it has the record, or the
+   * producer is no more.
+   */
+  #waitForLock(
+    block: number,
+    low: number,
+    timeoutMs: number,
+    isCancelled: () => boolean,
+  ): WaitEnd {
+    const first = this.#look(low, isCancelled);
+    if (first !== null) return first;
+    if (timeoutMs <= 0) return WaitEnd.TIMEOUT;
+    const { lockFd, epoch } = this.#target;
+    const range = recordRange(epoch, block, low);
+    const deadline = monotonicMs() + timeoutMs;
+    const stop = Number.isFinite(timeoutMs) ? interruptAfter(timeoutMs) : null;
+    try {
+      for (;;) {
+        const result = waitForRecordLock(lockFd, "shared", range);
+        if (result === 0) releaseRecordLock(lockFd, range);
+        else if (result !== -EINTR) return WaitEnd.BROKEN;
+        const end = this.#look(low, isCancelled);
+        if (end !== null) return end;
+        if (result === 0 && !this.#isAlive()) return WaitEnd.DEAD;
+        if (monotonicMs() >= deadline) return WaitEnd.TIMEOUT;
+      }
+    } finally {
+      stop?.();
+    }
+  }
+}
+
+const ETIMEDOUT: number = errnoNumber("ETIMEDOUT");
+const EINTR: number = errnoNumber("EINTR");

@@ -1,0 +1,328 @@
+// libzmq: none · runs on: app thread · RFC: –
+
+import {
+  futexWait,
+  futexWake,
+  monotonicMs,
+  unlinkPath,
+  word,
+} from "../../ffi/mod.ts";
+import { sharedMemoryObstacle } from "../../ffi/mod.ts";
+import { ConsumerRows } from "./consumer_rows.ts";
+import { FutexAnnouncer, LockAnnouncer } from "./announcers.ts";
+import { QueueState, Waiting, Word } from "./layout.ts";
+import { planOf, type ShmProducerOptions } from "./producer_options.ts";
+import { QueueFile } from "./queue_file.ts";
+import { lifeRange, QueueLocks, recordRange, rowRange } from "./queue_locks.ts";
+import {
+  DEFAULT_DIRECTORY,
+  type QueuePaths,
+  queuePaths,
+} from "./queue_names.ts";
+import { RingWriter } from "./ring_writer.ts";
+import { ShmError } from "./shm_error.ts";
+
+/** What a producer has done; see {@linkcode ShmProducer.statistics}. */
+export interface ShmProducerStatistics {
+  /** The epoch's number, above those of all producers before. */
+  readonly epoch: number;
+  /** Records written. */
+  readonly records: number;
+  /** Bytes in them. */
+  readonly bytes: number;
+  /** Consumers that hold the producer back now. */
+  readonly consumers: number;
+  /** Consumers that were let go because they were too slow. */
+  readonly evicted: number;
+  /** Rows that were freed because their consumers had died. */
+  readonly dead: number;
+  /** How often a write had to wait for a consumer. */
+  readonly waits: number;
+}
+
+/** How long a producer that is held back sleeps between looks, ms. */
+const HOLD_BACK_SLICE_MS = 20;
+
+/**
+ * The writing end of a queue in shared memory: the one process whose records
+ * every consumer sees.
+ *
+ * @example A producer and a consumer
+ * ```ts
+ * import { ShmConsumer, ShmProducer } from "@purezmq/zmq/shm";
+ * import assert from "node:assert/strict";
+ *
+ * const name = `example-${crypto.randomUUID()}`;
+ * using producer = ShmProducer.create(name, { slots: 64, slotSize: 256 });
+ * using consumer = ShmConsumer.open(name);
+ * producer.write(new TextEncoder().encode("a record"));
+ * const record = consumer.readSync(1000);
+ * assert.equal(new TextDecoder().decode(record), "a record");
+ * ```
+ */
+export class ShmProducer implements Disposable {
+  readonly #paths: QueuePaths;
+  readonly #locks: QueueLocks;
+  readonly #file: QueueFile;
+  readonly #writer: RingWriter;
+  readonly #rows: ConsumerRows | null;
+  /** Of the record that was claimed; 0 = none. */
+  #claimedSlots = 0;
+  #claimedBytes = 0;
+  #records = 0;
+  #bytes = 0;
+  #evicted = 0;
+  #dead = 0;
+  #waits = 0;
+  #closed = false;
+
+  private constructor(
+    paths: QueuePaths,
+    locks: QueueLocks,
+    file: QueueFile,
+    first: { readonly block: number; readonly low: number },
+  ) {
+    this.#paths = paths;
+    this.#locks = locks;
+    this.#file = file;
+    const { identity, memory } = file;
+    this.#rows = identity.holdBackMs < 0
+      ? null
+      : new ConsumerRows(memory, (row) => locks.isHeld(rowRange(row)));
+    const announcer = identity.waiting === Waiting.FUTEX
+      ? new FutexAnnouncer(file)
+      : new LockAnnouncer(locks, identity.epoch, first);
+    this.#writer = new RingWriter(memory, first, announcer, this.#rows);
+  }
+
+  /**
+   * Becomes the producer of the queue called `name`, which begins a new epoch:
+   * nothing of an earlier producer's records is left in it.
+   *
+   * @param name 1 to 200 bytes, without a slash.
+   * @param options The queue's size, place and habits.
+   * @throws {ShmError} EADDRINUSE: it has a producer. EINVAL, ENAMETOOLONG: an
+   * impossible name or option. ENOSPC: no space. ENOENT, EACCES, EPERM, ELOOP:
+   * the directory, or what is there under that name. ENOTSUP: not on this
+   * system.
+   */
+  static create(name: string, options: ShmProducerOptions = {}): ShmProducer {
+    const obstacle = sharedMemoryObstacle();
+    if (obstacle !== null) throw new ShmError("ENOTSUP", name, obstacle);
+    const paths = queuePaths(name, options.directory ?? DEFAULT_DIRECTORY);
+    const plan = planOf(name, options);
+    const locks = QueueLocks.acquire(paths);
+    if (locks === null) {
+      throw new ShmError(
+        "EADDRINUSE",
+        name,
+        `it has ${currentProducer(paths)}`,
+      );
+    }
+    try {
+      const file = QueueFile.create(paths, plan, ({ identity }) => {
+        locks.take(lifeRange(identity.epoch));
+        if (plan.waiting === Waiting.RECORD_LOCK) {
+          const { block, low } = plan.first;
+          locks.take(recordRange(identity.epoch, block, low));
+        }
+      });
+      return new ShmProducer(paths, locks, file, plan.first);
+    } catch (error) {
+      // Consumers of an epoch before this one need the lock file.
+      if (!isThere(paths)) unlinkPath(paths.lock);
+      locks.close();
+      throw error;
+    }
+  }
+
+  /** The queue's name. */
+  get name(): string {
+    return this.#paths.name;
+  }
+
+  /** The number of this producer's epoch. */
+  get epoch(): number {
+    return this.#file.identity.epoch;
+  }
+
+  /** Bytes of the largest record that fits. */
+  get recordSizeMax(): number {
+    const { slots, slotBytes } = this.#file.identity.geometry;
+    return slots * slotBytes;
+  }
+
+  /** Whether it was closed. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** What it has done so far. */
+  get statistics(): ShmProducerStatistics {
+    return {
+      epoch: this.epoch,
+      records: this.#records,
+      bytes: this.#bytes,
+      consumers: this.#closed ? 0 : this.#rows?.active ?? 0,
+      evicted: this.#evicted,
+      dead: this.#dead,
+      waits: this.#waits,
+    };
+  }
+
+  /**
+   * Writes a record: one copy, into the memory that consumers read. It blocks
+   * only in a queue that holds the producer back, and no longer than its limit.
+   *
+   * @param record The bytes, of this thread's own or shared.
+   * @throws {ShmError} EMSGSIZE: larger than the ring. EBADF: closed.
+   */
+  write(record: Uint8Array): void {
+    const length = record.length;
+    const slots = this.#reserve(length);
+    this.#file.memory.copyIn(this.#writer.offset, record);
+    this.#publish(length, slots);
+  }
+
+  /**
+   * The place of the next record, to be filled and then published by
+   * {@linkcode ShmProducer.commit}: no copy at all. Its content is undefined at
+   * first. Claiming again, or writing, gives the claim up.
+   *
+   * @param size Bytes, from 0 to {@linkcode ShmProducer.recordSizeMax}.
+   * @returns Valid until it is committed; not to be transferred.
+   * @throws {ShmError} EMSGSIZE: larger than the ring. EINVAL: no size. EBADF.
+   */
+  claim(size: number): Uint8Array {
+    if (!Number.isInteger(size) || size < 0) {
+      throw new ShmError("EINVAL", this.name, `no size of a record: ${size}`);
+    }
+    const slots = this.#reserve(size);
+    this.#claimedSlots = slots;
+    this.#claimedBytes = size;
+    const from = this.#writer.offset;
+    return this.#file.memory.view(from, from + size);
+  }
+
+  /**
+   * Publishes the record that was claimed.
+   *
+   * @param size How many bytes of it; all unless given.
+   * @throws {ShmError} EFSM: nothing is claimed. EINVAL: more than claimed.
+   */
+  commit(size: number = this.#claimedBytes): void {
+    this.#checkOpen();
+    if (this.#claimedSlots === 0) {
+      throw new ShmError("EFSM", this.name, "nothing is claimed: claim first");
+    }
+    if (!Number.isInteger(size) || size < 0 || size > this.#claimedBytes) {
+      const claimed = `of ${this.#claimedBytes} bytes claimed`;
+      throw new ShmError(
+        "EINVAL",
+        this.name,
+        `cannot commit ${size} ${claimed}`,
+      );
+    }
+    // A shorter record may need fewer slots.
+    this.#publish(size, this.#writer.slotsOf(size));
+  }
+
+  /**
+   * Ends the epoch: consumers get what was written, and then the queue's end.
+   * Its files are removed. Closing twice does nothing.
+   */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    const { memory } = this.#file;
+    memory.store(Word.STATE, QueueState.CLOSED);
+    futexWake(word(this.#file.addressOfWord(Word.HEAD_LOW)));
+    // Still under the owner's lock, so they are this producer's own.
+    unlinkPath(this.#paths.data);
+    unlinkPath(this.#paths.lock);
+    this.#locks.close();
+    this.#file.close();
+  }
+
+  /** The same as {@linkcode ShmProducer.close}. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) {
+      throw new ShmError("EBADF", this.name, "this producer is closed");
+    }
+  }
+
+  #publish(length: number, slots: number): void {
+    this.#claimedSlots = 0;
+    this.#writer.publish(length, slots);
+    this.#records++;
+    this.#bytes += length;
+  }
+
+  /** Makes room for a record; how many slots it takes. */
+  #reserve(length: number): number {
+    this.#checkOpen();
+    this.#claimedSlots = 0;
+    const writer = this.#writer;
+    const slots = writer.slotsOf(length);
+    if (slots > this.#file.identity.geometry.slots) {
+      throw new ShmError(
+        "EMSGSIZE",
+        this.name,
+        `a record of ${length} bytes is larger than the ring, which has ` +
+          `${this.recordSizeMax}; make more or larger slots`,
+      );
+    }
+    if (!writer.reserve(slots)) this.#waitForRoom(slots);
+    return slots;
+  }
+
+  /** Sleeps until consumers have gone on, or lets them go. */
+  #waitForRoom(slots: number): void {
+    const rows = this.#rows as ConsumerRows;
+    const writer = this.#writer;
+    const { memory, identity } = this.#file;
+    const gate = word(this.#file.addressOfWord(Word.GATE));
+    const deadline = monotonicMs() + identity.holdBackMs;
+    this.#waits++;
+    for (;;) {
+      const seen = memory.load(Word.GATE);
+      // Before the rows are looked at: who goes on later sees it.
+      memory.store(Word.GATE_WAITING, 1);
+      if (writer.reserve(slots)) break;
+      const dead = rows.dropDead(writer.block, writer.low, slots);
+      this.#dead += dead;
+      if (dead > 0) continue;
+      const left = deadline - monotonicMs();
+      if (left <= 0) {
+        this.#evicted += rows.evict(writer.block, writer.low, slots);
+      } else futexWait(gate, seen, Math.min(left, HOLD_BACK_SLICE_MS));
+    }
+    memory.store(Word.GATE_WAITING, 0);
+  }
+}
+
+function isThere(paths: QueuePaths): boolean {
+  try {
+    const file = QueueFile.open(paths);
+    file?.close();
+    return file !== null;
+  } catch {
+    return true;
+  }
+}
+
+/** For the error of the second one. */
+function currentProducer(paths: QueuePaths): string {
+  try {
+    const file = QueueFile.open(paths);
+    if (file === null) return "a producer that is just starting";
+    file.close();
+    return `a producer, process ${file.identity.pid}; close that one first`;
+  } catch {
+    return "a producer";
+  }
+}

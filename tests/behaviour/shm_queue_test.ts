@@ -1,0 +1,421 @@
+// Queues in shared memory, between processes of both runtimes. RELIABILITY's
+// H tests, as far as a producer's own process is concerned.
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import {
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { after, before, describe, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import {
+  ShmConsumer,
+  ShmError,
+  ShmProducer,
+  type ShmProducerOptions,
+} from "../../src/shm_entry.ts";
+import { findBun, findDeno } from "../support/executables.ts";
+import { type ChildError, JsonChild } from "../support/json_child.ts";
+import { leakCheck } from "../support/leaks.ts";
+import { checkRecord, makeRecord } from "../support/shm_records.ts";
+import { until, within } from "../support/wait.ts";
+
+const PEER = fileURLToPath(
+  new URL("../support/children/shm_peer.ts", import.meta.url),
+);
+const WAITINGS = ["futex", "record-lock"] as const;
+const RUNTIMES = ["deno", "bun"] as const;
+
+/** A death is to be seen within 250 ms; the rest is for a busy machine. */
+const DEATH_SEEN_MS = 1000;
+
+interface Peer {
+  readonly child: JsonChild;
+  ask<T>(op: string, more?: Record<string, unknown>): Promise<T>;
+}
+
+/** What one test uses, undone at its end. */
+class Stage {
+  readonly directory: string = mkdtempSync(join(tmpdir(), "purezmq-shm-"));
+  readonly name: string = `queue-${randomUUID()}`;
+  /** The queue's file. */
+  readonly path: string = join(this.directory, `purezmq.${this.name}.queue`);
+  readonly #children: JsonChild[] = [];
+  readonly #open: Disposable[] = [];
+
+  /** A process of either runtime that has the queue, or reads it. */
+  peer(runtime: typeof RUNTIMES[number]): Peer {
+    const child = runtime === "deno"
+      ? new JsonChild(findDeno().path, [
+        "run",
+        "-A",
+        "--no-check",
+        "--quiet",
+        PEER,
+      ])
+      : new JsonChild(findBun().path, ["run", PEER]);
+    this.#children.push(child);
+    const { name, directory } = this;
+    const ask = <T>(op: string, more: Record<string, unknown> = {}) => {
+      const options = { directory, ...(more["options"] ?? {}) };
+      return child.request<T>(op, { name, ...more, options });
+    };
+    return { child, ask };
+  }
+
+  produce(options: ShmProducerOptions = {}): ShmProducer {
+    const { name, directory } = this;
+    return this.keep(ShmProducer.create(name, { directory, ...options }));
+  }
+
+  consume(
+    options: Parameters<typeof ShmConsumer.open>[1] = {},
+  ): ShmConsumer {
+    const { name, directory } = this;
+    return this.keep(ShmConsumer.open(name, { directory, ...options }));
+  }
+
+  keep<T extends Disposable>(thing: T): T {
+    this.#open.push(thing);
+    return thing;
+  }
+
+  async end(): Promise<void> {
+    for (const thing of this.#open.reverse()) thing[Symbol.dispose]();
+    for (const child of this.#children) await child.stop();
+    rmSync(this.directory, { recursive: true });
+  }
+}
+
+function staged(name: string, body: (s: Stage) => Promise<void>): void {
+  test(name, async () => {
+    const s = new Stage();
+    try {
+      await within(body(s), `the test "${name}"`, 60_000);
+    } finally {
+      await s.end();
+    }
+  });
+}
+
+function refusal(call: () => unknown): ShmError {
+  try {
+    call();
+  } catch (error) {
+    assert.ok(error instanceof ShmError, String(error));
+    return error;
+  }
+  assert.fail("nothing was thrown");
+}
+
+/** Reads until the end of the queue, whose code is returned. */
+function readToEnd(consumer: ShmConsumer, visit: (n: number) => void): string {
+  for (;;) {
+    let record: Uint8Array;
+    try {
+      record = consumer.readSync(10_000);
+    } catch (error) {
+      return (error as ShmError).code;
+    }
+    visit(checkRecord(record));
+  }
+}
+
+describe("a queue in shared memory", () => {
+  const leaks = leakCheck();
+  before(leaks.before);
+  after(leaks.after);
+
+  for (const waiting of WAITINGS) {
+    for (const runtime of RUNTIMES) {
+      staged(
+        `${waiting}: every record of a producer in ${runtime} comes whole and in order`,
+        async (s) => {
+          const producer = s.peer(runtime);
+          const other = s.peer(runtime === "deno" ? "bun" : "deno");
+          const options = { slots: 64, slotSize: 64, waiting, holdBack: true };
+          await producer.ask("create", { options });
+          const count = 20_000;
+          await other.ask("open");
+          const consumer = s.consume();
+          const reading = other.ask<number>("read", { from: 0, count });
+          const writing = producer.ask<number>("write", { from: 0, count });
+          for (let n = 0; n < count; n += 1) {
+            assert.equal(checkRecord(await consumer.read(10_000)), n);
+          }
+          assert.equal(await writing, count);
+          assert.equal(await reading, count - 1);
+          assert.equal(consumer.lost, 0);
+          await producer.ask("close");
+          assert.equal(readToEnd(consumer, () => {}), "EPIPE");
+        },
+      );
+    }
+
+    staged(`${waiting}: what was overwritten is counted exactly`, async (s) => {
+      const producer = s.peer("bun");
+      await producer.ask("create", {
+        options: { slots: 32, slotSize: 128, waiting },
+      });
+      const losses: number[] = [];
+      const consumer = s.consume({ onLoss: (count) => losses.push(count) });
+      const count = 30_000;
+      const writing = producer.ask<number>("write", { from: 0, count });
+      let read = 0;
+      let last = -1;
+      while (last < count - 1) {
+        const found = checkRecord(await consumer.read(10_000));
+        assert.ok(found > last, `${found} after ${last}`);
+        last = found;
+        read += 1;
+        assert.equal(consumer.lost, found + 1 - read);
+      }
+      assert.equal(await writing, count);
+      assert.equal(read + consumer.lost, count);
+      assert.equal(losses.reduce((a, b) => a + b, 0), consumer.lost);
+    });
+
+    staged(
+      `${waiting}: a killed producer is told from a slow one`,
+      async (s) => {
+        const producer = s.peer("deno");
+        await producer.ask("create", { options: { waiting } });
+        const consumer = s.consume();
+        await producer.ask("write", { from: 0, count: 3 });
+        for (let n = 0; n < 3; n += 1) {
+          assert.equal(checkRecord(consumer.readSync(1000)), n);
+        }
+        process.kill(producer.child.pid, "SIGSTOP");
+        assert.equal(refusal(() => consumer.readSync(700)).code, "EAGAIN");
+        assert.equal(consumer.statistics.producer.state, "stopped");
+        process.kill(producer.child.pid, "SIGCONT");
+        await producer.ask("write", { from: 3, count: 2 });
+        process.kill(producer.child.pid, "SIGKILL");
+        // Nobody has reaped it yet: this thread has not turned its event loop.
+        const start = performance.now();
+        const found: number[] = [];
+        assert.equal(readToEnd(consumer, (n) => found.push(n)), "EOWNERDEAD");
+        const elapsed = performance.now() - start;
+        assert.deepEqual(found, [3, 4]);
+        assert.ok(elapsed < DEATH_SEEN_MS, `it took ${elapsed} ms`);
+        assert.equal(consumer.statistics.producer.state, "dead");
+        await producer.child.exited;
+      },
+    );
+
+    staged(`${waiting}: the next producer's epoch is followed`, async (s) => {
+      const first = s.peer("bun");
+      const epoch = await first.ask<number>("create", { options: { waiting } });
+      const epochs: number[] = [];
+      const consumer = s.consume({
+        follow: true,
+        onEpoch: (next) => epochs.push(next),
+      });
+      const strict = s.consume();
+      await first.ask("write", { from: 0, count: 2 });
+      process.kill(first.child.pid, "SIGKILL");
+      await first.child.exited;
+      for (const n of [0, 1]) {
+        assert.equal(checkRecord(consumer.readSync(1000)), n);
+      }
+      const next = consumer.read(10_000);
+      const second = s.peer("deno");
+      const later = await second.ask<number>("create", {
+        options: { waiting },
+      });
+      assert.ok(later > epoch);
+      await second.ask("write", { from: 7, count: 1 });
+      assert.equal(checkRecord(await next), 7);
+      assert.deepEqual(epochs, [later]);
+      assert.equal(readToEnd(strict, () => {}), "EOWNERDEAD");
+    });
+
+    staged(
+      `${waiting}: waits with a promise end by a record or a close`,
+      async (s) => {
+        const producer = s.produce({ waiting });
+        const consumer = s.consume();
+        const reading = consumer.read(10_000);
+        producer.write(makeRecord(5));
+        assert.equal(checkRecord(await reading), 5);
+        await assert.rejects(consumer.read(20), { code: "EAGAIN" });
+        const closed = assert.rejects(consumer.read(10_000), { code: "EBADF" });
+        consumer.close();
+        await within(closed, "the end of the wait", 2000);
+      },
+    );
+  }
+
+  staged("one of two producers that race for a name wins", async (s) => {
+    const peers = RUNTIMES.flatMap((runtime) => [
+      s.peer(runtime),
+      s.peer(runtime),
+    ]);
+    const results = await Promise.allSettled(
+      peers.map(({ ask }) => ask("create")),
+    );
+    const won = results.filter(({ status }) => status === "fulfilled");
+    const codes = results.map((result) =>
+      result.status === "rejected" ? (result.reason as ChildError).code : "won"
+    );
+    assert.equal(won.length, 1, codes.join());
+    assert.equal(codes.filter((code) => code === "EADDRINUSE").length, 3);
+  });
+
+  staged("a consumer that stands still is let go of", async (s) => {
+    const holdBack = { limitMs: 50 };
+    const producer = s.produce({ slots: 8, slotSize: 1024, holdBack });
+    const still = s.consume();
+    const start = performance.now();
+    for (let n = 0; n < 20; n += 1) producer.write(makeRecord(n));
+    const elapsed = performance.now() - start;
+    assert.ok(elapsed >= 45 && elapsed < 5000, `${elapsed} ms`);
+    assert.equal(producer.statistics.evicted, 1);
+    const error = refusal(() => still.tryRead());
+    assert.equal(error.code, "ECONNABORTED");
+    assert.match(error.message, /more than 50 ms/);
+    // The dead hold nobody back either.
+    const dead = s.peer("deno");
+    await dead.ask("open");
+    process.kill(dead.child.pid, "SIGKILL");
+    await dead.child.exited;
+    for (let n = 0; n < 40; n += 1) producer.write(makeRecord(n));
+  });
+
+  staged("views are checked when they are released", (s) => {
+    const producer = s.produce({ slots: 4, slotSize: 1024 });
+    const consumer = s.consume();
+    producer.claim(3).set([1, 2, 3]);
+    producer.commit(2);
+    const view = consumer.view();
+    assert.deepEqual([...view?.bytes ?? []], [1, 2]);
+    assert.equal(view?.release(), true);
+    producer.write(makeRecord(0));
+    const overtaken = consumer.view();
+    for (let n = 1; n < 9; n += 1) producer.write(makeRecord(n));
+    assert.equal(overtaken?.release(), false);
+    return Promise.resolve();
+  });
+
+  staged("what is no queue is refused at once, with its name", async (s) => {
+    const { path } = s;
+    assert.equal(refusal(() => s.consume()).code, "ENOENT");
+    const producer = s.produce();
+    const files = readFileSync(path);
+    producer.close();
+    const broken: [string, () => void][] = [
+      ["EPROTO", () => writeFileSync(path, "")],
+      ["EPROTO", () => writeFileSync(path, "no queue at all")],
+      ["EPROTO", () => writeFileSync(path, new Uint8Array(files.length))],
+      ["EPROTO", () => writeFileSync(path, files.subarray(0, 8192))],
+      ["EPROTONOSUPPORT", () => {
+        const other = Uint8Array.from(files);
+        other[8] = 99;
+        writeFileSync(path, other);
+      }],
+      ["ELOOP", () => {
+        rmSync(path);
+        symlinkSync("/dev/null", path);
+      }],
+    ];
+    for (const [code, make] of broken) {
+      make();
+      const start = performance.now();
+      const error = refusal(() => s.consume());
+      assert.ok(performance.now() - start < 1000);
+      assert.equal(error.code, code, error.message);
+      assert.ok(error.message.includes(s.name), error.message);
+    }
+    return await Promise.resolve();
+  });
+
+  staged(
+    "a file that shrinks under a reader is an error, no crash",
+    async (s) => {
+      const producer = s.peer("deno");
+      await producer.ask("create");
+      const consumer = s.consume();
+      await producer.ask("write", { from: 0, count: 1 });
+      truncateSync(s.path, 4096);
+      const error = refusal(() => {
+        for (let n = 0; n < 3; n += 1) consumer.readSync(200);
+      });
+      assert.match(error.message, new RegExp(s.name));
+      assert.notEqual(error.code, "EAGAIN");
+    },
+  );
+
+  staged("arguments are checked before anything is done", (s) => {
+    const codes = (calls: (() => unknown)[]): string[] =>
+      calls.map((call) => refusal(call).code);
+    const { directory } = s;
+    const create = (name: string, options: object = {}) => () =>
+      ShmProducer.create(name, { directory, ...options });
+    assert.deepEqual(
+      codes([
+        create(""),
+        create("a/b"),
+        create("x".repeat(201)),
+        create("x", { slots: 0 }),
+        create("x", { slots: 3 }),
+        create("x", { slotSize: 0 }),
+        create("x", { slotSize: 2 ** 31 }),
+        create("x", { directory: join(directory, "nowhere") }),
+      ]),
+      [
+        "EINVAL",
+        "EINVAL",
+        "ENAMETOOLONG",
+        "EINVAL",
+        "EINVAL",
+        "EINVAL",
+        "EINVAL",
+        "ENOENT",
+      ],
+    );
+    const producer = s.produce({ slots: 4, slotSize: 64 });
+    const consumer = s.consume();
+    assert.equal(refusal(() => s.produce()).code, "EADDRINUSE");
+    const tooLarge = producer.recordSizeMax + 1;
+    assert.deepEqual(
+      codes([
+        () => producer.write(new Uint8Array(tooLarge)),
+        () => producer.claim(tooLarge),
+        () => producer.claim(-1),
+        () => producer.commit(),
+        () => consumer.readSync(-1),
+      ]),
+      ["EMSGSIZE", "EMSGSIZE", "EINVAL", "EFSM", "EINVAL"],
+    );
+    producer.write(new Uint8Array(producer.recordSizeMax));
+    assert.equal(consumer.readSync(0).length, producer.recordSizeMax);
+    producer.close();
+    consumer.close();
+    assert.deepEqual(
+      codes([() => producer.write(new Uint8Array(1)), () => consumer.view()]),
+      ["EBADF", "EBADF"],
+    );
+    return Promise.resolve();
+  });
+
+  staged("consumers that wait use no processor time", async (s) => {
+    const producer = s.produce();
+    const consumer = s.consume();
+    const reading = consumer.read(10_000);
+    const before = process.cpuUsage();
+    let turns = 0;
+    await until(() => ++turns > 60, "some time", 20_000);
+    const { user, system } = process.cpuUsage(before);
+    const share = (user + system) / 1000 / (60 * 10);
+    assert.ok(share < 0.5, `${share} of a core while it waits`);
+    producer.write(makeRecord(1));
+    assert.equal(checkRecord(await reading), 1);
+  });
+});
