@@ -264,6 +264,7 @@ test("leaves nothing behind", leaks.after);
 // Behind what is checked for descriptors: Bun keeps those of a Worker that is
 // killed, at times.
 test("a Worker that is killed while it waits takes its watcher along", async () => {
+  const others = liveWorkers();
   const context = new Context();
   const pair = new Pair({ context });
   await pair.bind("inproc://killed");
@@ -271,8 +272,8 @@ test("a Worker that is killed while it waits takes its watcher along", async () 
   const descriptors = new DescriptorPair();
   const { fd } = descriptors;
   // The I/O worker and the reaper, started by the handle.
-  await until(() => liveWorkers() >= 2, "the context's workers");
-  const before = liveWorkers();
+  const before = others + 2;
+  await until(() => liveWorkers() === before, "the context's workers");
   const endpoint = "inproc://killed";
   const data = { handle, endpoint, fd, blocks: false };
   const worker = new TestWorker("poller_worker.ts", data);
