@@ -110,6 +110,19 @@ function outcomes(program: Program, search: Search): Set<string> {
   return found;
 }
 
+/**
+ * Leaves a thread one promise, as the library does (one standing `waitAsync`
+ * per thread): of several at a time the reduced search leaves orders out.
+ */
+function withOnePromise(accesses: readonly Access[]): Access[] {
+  const first = accesses.findIndex(({ what }) => what === "async");
+  return accesses.map((access, n) =>
+    access.what === "async" && n !== first
+      ? { ...access, what: "load" }
+      : access
+  );
+}
+
 describe("explorer: the reduced search", () => {
   test("finds all that the whole search finds, in random programs", () => {
     const random = seededRandom("explorer programs");
@@ -120,11 +133,13 @@ describe("explorer: the reduced search", () => {
       const program: Program = Array.from(
         { length: threads },
         () =>
-          Array.from({ length: 1 + below(threads === 2 ? 4 : 2) }, () => ({
-            what: WHAT[below(WHAT.length)] as Access["what"],
-            word: below(WORDS),
-            value: below(2),
-          })),
+          withOnePromise(
+            Array.from({ length: 1 + below(threads === 2 ? 4 : 2) }, () => ({
+              what: WHAT[below(WHAT.length)] as Access["what"],
+              word: below(WORDS),
+              value: below(2),
+            })),
+          ),
       );
       const all = outcomes(program, { preemptions: 99 });
       const reduced = outcomes(program, {});
