@@ -12,7 +12,7 @@ import type { Geometry } from "./layout.ts";
  * sequentially consistent; `get`, `put`, `copyIn` and `copyOut` are plain, and
  * the comment at the call says which atomic access orders them. JavaScript
  * promises that for shared buffers only, and mapped memory is none; both
- * runtimes emit the same instructions for it, which a litmus test watches.
+ * runtimes emit the same instructions for it. No test watches that yet.
  */
 export class RingMemory {
   readonly geometry: Geometry;
