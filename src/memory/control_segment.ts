@@ -45,6 +45,8 @@ export class ControlSegment {
   readonly ioThreads: number;
   /** How often this thread freed payload. */
   #ownFreed = 0;
+  /** This thread's slot, once it has wanted memory. */
+  #wantedAt = -1;
   /** How often others had freed payload at the last refusal. */
   #freedSeen = 0;
 
@@ -301,9 +303,26 @@ export class ControlSegment {
     }
   }
 
+  /**
+   * A charge was taken back for which no memory was to be had. Others may have
+   * been refused because of it. The waiters of this thread were not: told of
+   * it, they would ask, fail and tell each other for ever.
+   */
+  chargeTakenBack(): void {
+    const { words, layout } = this;
+    this.#ownFreed = (this.#ownFreed + 1) | 0;
+    add(words, H.MEMORY_FREED, 1);
+    // Ordering: the mark stays, since this thread's waiters still count on it.
+    if (load(words, H.MEMORY_WAITERS) === 0) return;
+    for (let slot = 0; slot < layout.threadCount; slot++) {
+      if (slot !== this.#wantedAt) this.#tellMemoryCame(slot);
+    }
+  }
+
   /** Registers a thread, this one, to be told when payload comes free. */
   wantMemory(slot: number): void {
     const { words, layout } = this;
+    this.#wantedAt = slot;
     store(words, layout.thread(slot) + THREAD.MEMORY_WANTED, 1);
     store(words, H.MEMORY_WAITERS, 1);
     // Ordering: registered first, then look; who frees, counts first, then

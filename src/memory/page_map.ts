@@ -65,6 +65,7 @@ export function findPages(map: Words, pages: number): number {
     let free = 0;
     while (free < pages && isFree(map, page + free)) free++;
     if (free === pages) {
+      if (pages === 1) put(map, HINT, page);
       if (!far || pages === get(map, RUN_PAGES) || hops > HOPS_MAX) {
         hintRun(map, page, pages);
       }
@@ -91,9 +92,15 @@ export function takePages(map: Words, page: number, pages: number): number {
     if (get(map, MAP + page + i) === FREE_DIRTY) dirty++;
   }
   mark(map, page, pages);
-  if (get(map, HINT) === page) put(map, HINT, page + pages);
-  if (get(map, RUN_HINT) === page) put(map, RUN_HINT, page + pages);
+  moveHint(map, HINT, page, pages);
+  moveHint(map, RUN_HINT, page, pages);
   return dirty;
+}
+
+/** A hint never points into a run that is in use. */
+function moveHint(map: Words, hint: number, page: number, pages: number): void {
+  const at = get(map, hint);
+  if (page <= at && at < page + pages) put(map, hint, page + pages);
 }
 
 /**
@@ -109,7 +116,7 @@ export function extendPages(
 ): number {
   assert(get(map, MAP + page) === pages, "a run is lengthened as it was taken");
   const end = page + pages;
-  for (let i = 0; i < more; i++) if (!isFreePage(map, end + i)) return -1;
+  if (!arePagesFree(map, end, more)) return -1;
   const dirty = takePages(map, end, more);
   mark(map, page, pages + more);
   return dirty;
@@ -171,6 +178,16 @@ export function cleanPages(
     put(map, MAP + page, FREE);
   }
   return { page, pages };
+}
+
+/** Whether so many pages of the segment are free, from the first on. */
+export function arePagesFree(
+  map: Words,
+  first: number,
+  pages: number,
+): boolean {
+  for (let i = 0; i < pages; i++) if (!isFreePage(map, first + i)) return false;
+  return true;
 }
 
 /** Whether a page of the segment is free; false beyond its end. */

@@ -25,6 +25,7 @@ import {
   PAGE_CLASS,
 } from "./size_class.ts";
 import {
+  arePagesFree,
   cleanPages,
   extendPages,
   findPages,
@@ -223,7 +224,7 @@ export class PayloadSegments {
     const ref = sizeClass < 0
       ? this.#takeRun(size >>> PAGE_SHIFT)
       : this.#takeCell(sizeClass);
-    if (ref === 0) this.#discharge(size);
+    if (ref === 0) this.#takeChargeBack(size);
     return ref;
   }
 
@@ -237,16 +238,18 @@ export class PayloadSegments {
     if (classOf(size) >= 0 || classOf(grown) >= 0) return false;
     const granules = (grown - size) >>> GRANULE_SHIFT;
     if (granules === 0) return true;
-    if (!this.#charge(granules, false)) return false;
     const extended = this.#control.locked(H.ALLOCATOR_LOCK, () => {
+      const map = this.wordsOf(ref);
       const page = this.offset(ref) >>> PAGE_SHIFT;
       const pages = size >>> PAGE_SHIFT;
       const more = (grown - size) >>> PAGE_SHIFT;
-      const dirty = extendPages(this.wordsOf(ref), page, pages, more);
-      this.#takenDirty(dirty);
-      return dirty >= 0;
+      // Charged last: whoever takes a charge back has to tell those who were
+      // refused meanwhile, and two that do so would keep each other busy.
+      if (!arePagesFree(map, page + pages, more)) return false;
+      if (!this.#charge(granules, false)) return false;
+      this.#takenDirty(extendPages(map, page, pages, more));
+      return true;
     });
-    if (!extended) this.#discharge(grown - size);
     return extended ?? false;
   }
 
@@ -319,6 +322,12 @@ export class PayloadSegments {
   #discharge(size: number): void {
     add(this.#control.words, H.MEMORY_USED, -(size >>> GRANULE_SHIFT));
     this.#control.memoryCameFree();
+  }
+
+  /** Undoes a charge for memory that was not to be had. */
+  #takeChargeBack(size: number): void {
+    add(this.#control.words, H.MEMORY_USED, -(size >>> GRANULE_SHIFT));
+    this.#control.chargeTakenBack();
   }
 
   #takeCell(sizeClass: number): Ref {

@@ -51,7 +51,9 @@ test("a block is made larger where it lies, if there is room behind it", () => {
   assert.deepEqual(new Uint8Array(blocks.bytes(ref, 0, 100_000)), body);
 
   const behind = blocks.allocate(100_000);
+  const freed = header(view, H.MEMORY_FREED);
   assert.equal(blocks.extend(ref, 6_000_000), false, "another one lies there");
+  assert.equal(header(view, H.MEMORY_FREED), freed, "nothing came free by it");
   blocks.release(behind);
   const before = header(view, H.MEMORY_USED);
   limitMemory(view, 5_500_000);

@@ -329,3 +329,20 @@ test("what a thread takes back itself is no reason to try again", () => {
   waiting.control.memoryCameFree();
   assert.equal(wasTold(waiting, thread), true);
 });
+
+test("a charge taken back tells the others, and not who took it back", () => {
+  const shared = shareMemory();
+  const failing = viewMemory({ shared });
+  const other = viewMemory({ shared });
+  const [own, others] = [useThread(failing, 3), useThread(other, 4)];
+  for (const [view, slot] of [[failing, 3], [other, 4]] as const) {
+    view.control.noteRefusal();
+    view.control.wantMemory(slot);
+  }
+  failing.control.chargeTakenBack();
+  assert.equal(wasTold(failing, own), false);
+  assert.equal(wasTold(other, others), true);
+  // It still waits for what others free.
+  other.control.memoryCameFree();
+  assert.equal(wasTold(failing, own), true);
+});

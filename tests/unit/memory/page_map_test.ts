@@ -143,3 +143,35 @@ test("a run is lengthened into free pages only, and freed whole", () => {
   givePages(map, last, 2 + rest, false);
   assert.equal(findPages(map, 7), last);
 });
+
+test("the hints never point into a run that is in use", () => {
+  const map = newMap();
+  const [RUN_HINT, HINT, PAGE_MAP, CONTINUED] = [3, 0, 16, -1];
+  const before = take(map, 6);
+  const gap = take(map, 3);
+  take(map, 4);
+  givePages(map, gap, 3, false);
+  // A search for two pages puts the hint of longer runs on the gap.
+  assert.equal(findPages(map, 2), gap);
+  givePages(map, before, 6, false);
+  takePages(map, before, 5);
+  // The run grows over where either hint may be.
+  assert.equal(extendPages(map, before, 5, 3), 0);
+  for (const hint of [HINT, RUN_HINT]) {
+    const at = map[hint] as number;
+    assert.notEqual(map[PAGE_MAP + at], CONTINUED, `hint ${hint} at ${at}`);
+  }
+  assert.equal(take(map, 1), gap + 2);
+});
+
+test("a search for single pages begins behind those already found in use", () => {
+  const map = newMap();
+  const first = take(map, 2);
+  const behind = take(map, 2);
+  givePages(map, first, 2, false);
+  takePages(map, first, 1);
+  takePages(map, first + 1, 1);
+  assert.equal(take(map, 1), behind + 2);
+  const HINT = 0;
+  assert.equal(map[HINT], behind + 3);
+});
