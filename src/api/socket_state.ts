@@ -202,12 +202,15 @@ export class SocketState {
   /** Sends, or waits for room without blocking the thread. */
   send(message: unknown, options?: OperationOptions): Promise<void> {
     const base = this.#usableToSend();
-    if (
-      options === undefined && this.#fastOperations < FAST_OPERATIONS_MAX &&
-      this.#sendBytes(base, message)
-    ) {
-      this.#fastOperations++;
-      return SENT;
+    if (options === undefined && this.#fastOperations < FAST_OPERATIONS_MAX) {
+      try {
+        if (this.#sendBytes(base, message)) {
+          this.#fastOperations++;
+          return SENT;
+        }
+      } catch (error) {
+        return Promise.reject(error);
+      }
     }
     const out = this.#out;
     const signal = options === undefined ? undefined : checkedSignal(options);
