@@ -147,21 +147,29 @@ test("a run is lengthened into free pages only, and freed whole", () => {
 test("the hints never point into a run that is in use", () => {
   const map = newMap();
   const [RUN_HINT, HINT, PAGE_MAP, CONTINUED] = [3, 0, 16, -1];
-  const before = take(map, 6);
-  const gap = take(map, 3);
+  // So many gaps that a search behind them puts the hint for longer runs.
+  const cells = Array.from({ length: 40 }, () => take(map, 1));
+  for (let i = 0; i < 40; i += 2) givePages(map, cells[i] as number, 1, false);
+  givePages(map, cells[1] as number, 1, false);
+  const run = (cells[39] as number) + 1;
+  takePages(map, run, 5);
+  const single = run + 5;
+  takePages(map, single, 1);
+  const gap = take(map, 4);
+  assert.equal(gap, single + 1);
   take(map, 4);
-  givePages(map, gap, 3, false);
-  // A search for two pages puts the hint of longer runs on the gap.
-  assert.equal(findPages(map, 2), gap);
-  givePages(map, before, 6, false);
-  takePages(map, before, 5);
-  // The run grows over where either hint may be.
-  assert.equal(extendPages(map, before, 5, 3), 0);
+  givePages(map, gap, 4, false);
+  assert.equal(map[RUN_HINT], gap);
+  // Three pages from the single one on are too few to move the hint.
+  takePages(map, gap + 3, 1);
+  takePages(map, gap + 2, 1);
+  givePages(map, single, 1, false);
+  assert.equal(map[RUN_HINT], gap);
+  assert.equal(extendPages(map, run, 5, 3), 0);
   for (const hint of [HINT, RUN_HINT]) {
     const at = map[hint] as number;
     assert.notEqual(map[PAGE_MAP + at], CONTINUED, `hint ${hint} at ${at}`);
   }
-  assert.equal(take(map, 1), gap + 2);
 });
 
 test("a search for single pages begins behind those already found in use", () => {
