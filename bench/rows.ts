@@ -56,7 +56,7 @@ const THROUGHPUT_COUNTS: Readonly<Record<number, number>> = {
   1048576: 4_000,
 };
 const INPROC_MESSAGE_COUNT = 50_000;
-const ROUND_TRIPS = 20_000;
+const ROUND_TRIPS = 40_000;
 const FANOUT_COUNT = 400_000;
 const SUBSCRIBERS = 10;
 const SUBSCRIPTIONS = 100_000;
