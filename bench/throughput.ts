@@ -68,7 +68,8 @@ export async function sendAll(
   const bytes = new Uint8Array(size);
   for (let sequence = 0; sequence < count; sequence++) {
     if (idiom === "message") {
-      const message = context.allocate(size);
+      // As zmq_msg_init_size: without zeros.
+      const message = context.allocateUnsafe(size);
       stamp(message.bytes, sequence);
       push.sendSync(message);
       continue;

@@ -215,6 +215,19 @@ export class Ctx implements SocketHost {
 
   /** A message of so many zeroed bytes, to be written in place. */
   allocate(size: number): Message {
+    const message = this.allocateUnsafe(size);
+    const { bytes } = message;
+    const { platform } = this.thread.memory.control;
+    // V8 fills shared memory byte by byte.
+    for (let at = 0; at < size; at += ZEROS.length) {
+      const count = Math.min(ZEROS.length, size - at);
+      platform.copyBytes(bytes, at, ZEROS, 0, count);
+    }
+    return message;
+  }
+
+  /** A message of so many bytes, with whatever the memory held before. */
+  allocateUnsafe(size: number): Message {
     if (size > MESSAGE_BYTES_MAX) {
       throw new ZmqError("EMSGSIZE", {
         message: `Cannot allocate a message of ${size} bytes: ` +
@@ -225,7 +238,6 @@ export class Ctx implements SocketHost {
     const ref = memory.blocks.allocate(size);
     if (ref === 0) throw this.outOfMemory();
     const bytes = memory.blocks.bytes(ref, 0, size);
-    bytes.fill(0);
     return new Message(memory, ref, false, 0, size, bytes);
   }
 
@@ -234,8 +246,9 @@ export class Ctx implements SocketHost {
     const { memory } = this.thread;
     if (!this.#wiring.platform.isMainThread()) {
       // Memory of a Worker ends with it, and others may look at it longer.
-      const copy = this.allocate(bytes.length);
-      copy.bytes.set(bytes);
+      const copy = this.allocateUnsafe(bytes.length);
+      const { platform } = memory.control;
+      platform.copyBytes(copy.bytes, 0, bytes, 0, bytes.length);
       free?.();
       return copy;
     }
@@ -620,3 +633,6 @@ function isHandle(value: ContextHandle | null | undefined): boolean {
     payload instanceof SharedArrayBuffer && options !== undefined &&
     control.byteLength === new Layout(options).sizeBytes;
 }
+
+/** What zeroed messages are copied from. */
+const ZEROS = new Uint8Array(64 * 1024);

@@ -279,6 +279,7 @@ scenario("terminate() ends detached sockets that nobody adopts", async (s) => {
 scenario("a message larger than any can be is refused as such", (s) => {
   for (const size of [2 ** 31 - 1, 2 ** 40]) {
     assert.throws(() => s.context.allocate(size), { code: "EMSGSIZE" });
+    assert.throws(() => s.context.allocateUnsafe(size), { code: "EMSGSIZE" });
   }
   assert.throws(() => s.context.allocate("5" as never), TypeError);
   return Promise.resolve();

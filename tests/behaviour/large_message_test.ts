@@ -74,6 +74,23 @@ for (const transport of WIRE_TRANSPORTS) {
   );
 }
 
+scenario("a Message without zeros is sent as it was written", async (s) => {
+  const push = s.open(Push);
+  const pull = s.open(Pull);
+  await s.join(push, pull, "tcp");
+  for (const size of [0, 1, 1000, 100_000, 10_000_000]) {
+    s.context.allocate(size).release();
+    const message = s.context.allocateUnsafe(size);
+    assert.equal(message.size, size);
+    message.bytes.fill(size % 251);
+    await push.send(message);
+    assert.throws(() => message.bytes);
+    const [received] = await pull.receive();
+    assert.equal(received.length, size);
+    assert.ok(received.every((octet) => octet === size % 251));
+  }
+});
+
 scenario("a Message is zeroed, and released once it was sent", async (s) => {
   const push = s.open(Push);
   const pull = s.open(Pull);

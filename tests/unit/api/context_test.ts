@@ -135,6 +135,9 @@ describe("a context", () => {
     assert.throws(() => context.allocate(-1), { code: "EINVAL" });
     assert.throws(() => context.allocate(1.5), { code: "EINVAL" });
     assert.throws(() => context.allocate("1" as never), TypeError);
+    assert.throws(() => context.allocateUnsafe(-1), { code: "EINVAL" });
+    assert.throws(() => context.allocateUnsafe(1.5), { code: "EINVAL" });
+    assert.throws(() => context.allocateUnsafe("1" as never), TypeError);
     assert.throws(() => context.wrap("x" as never), TypeError);
     assert.throws(
       () => context.wrap(new Uint8Array(1), 1 as never),
