@@ -52,8 +52,8 @@ const THROUGHPUT_COUNTS: Readonly<Record<number, number>> = {
   256: 6_000_000,
   1024: 3_000_000,
   4096: 1_000_000,
-  65536: 60_000,
-  1048576: 4_000,
+  65536: 200_000,
+  1048576: 10_000,
 };
 const BY_REFERENCE_COUNT = 1_000_000;
 const ROUND_TRIPS = 40_000;
