@@ -1,6 +1,7 @@
 import { toCString } from "./c_string.ts";
+import { errnoNumber } from "./errno.ts";
 import { host } from "./host.ts";
-import { openLibc } from "./libc.ts";
+import { openLibc, outcome } from "./libc.ts";
 import type { CFunction, Word } from "./library.ts";
 import { openSharedMemoryCalls } from "./shared_memory_calls.ts";
 import { libraryNames } from "./symbols.ts";
@@ -8,9 +9,10 @@ import { gettid } from "./thread_id.ts";
 import { UnsupportedPlatformError } from "./unsupported_platform_error.ts";
 
 // A wait for a record lock has no time limit and heeds no other descriptor:
-// what ends it early is a signal whose handler does nothing. This one is the
-// last but two of the real-time signals, which neither runtime uses.
-const INTERRUPT_SIGNAL = 62;
+// what ends it early is a signal whose handler does nothing. It is the first of
+// these real-time signals that the program has left alone; neither runtime uses
+// any of them.
+const SIGNALS: readonly number[] = [62, 61, 60, 59];
 
 // struct sigaction: the handler stands first, sa_flags behind the mask of 128
 // bytes. No SA_RESTART, or the wait would go on.
@@ -18,6 +20,7 @@ const SIGACTION_SIZE = 256;
 // struct sigevent: sigev_signo at 8, sigev_notify at 12, the thread at 16.
 const SIGEVENT_SIZE = 64;
 const SIGEV_THREAD_ID = 4;
+const SIG_DFL = 0n;
 const CLOCK_MONOTONIC = 1;
 const ITIMERSPEC_WORDS = 4;
 
@@ -31,37 +34,56 @@ const TIMER_ROWS = {
 } as const;
 
 let timers: Record<string, CFunction> | null = null;
-let prepared = false;
+let handlerAddress = 0n;
 
-/**
- * Makes the signal harmless; called once in each JS thread.
- *
- * @throws {UnsupportedPlatformError} The program handles the signal itself.
- */
-export function prepareInterrupts(): void {
-  if (prepared) return;
-  const { libc, calls } = openSharedMemoryCalls();
-  // A function of C that takes an int, has no effect, and is never unloaded.
-  const handler = BigInt(calls.dlsym(libc.library.word(0), toCString("abs")));
-  const action = new BigUint64Array(SIGACTION_SIZE / 8);
-  libc.call.sigaction(INTERRUPT_SIGNAL, null, action);
-  if (action[0] !== 0n && action[0] !== handler) {
-    throw new UnsupportedPlatformError(
-      `Cannot wait for record locks: the program handles signal ` +
-        `${INTERRUPT_SIGNAL} itself`,
+/** A function of C that takes an int, has no effect, and is never unloaded. */
+function handler(): bigint {
+  if (handlerAddress === 0n) {
+    const { libc, calls } = openSharedMemoryCalls();
+    handlerAddress = BigInt(
+      calls.dlsym(libc.library.word(0), toCString("abs")),
     );
   }
-  action.fill(0n);
-  action[0] = handler;
-  libc.call.sigaction(INTERRUPT_SIGNAL, action, null);
-  prepared = true;
+  return handlerAddress;
 }
 
-/** Interrupts the system call that a thread of this process is in. */
+/** The signal with this handler; 0 when there is none. */
+function signalHandledBy(address: bigint): number {
+  const { call } = openLibc();
+  const action = new BigUint64Array(SIGACTION_SIZE / 8);
+  const has = (signal: number): boolean =>
+    call.sigaction(signal, null, action) === 0 && action[0] === address;
+  return SIGNALS.find(has) ?? 0;
+}
+
+/**
+ * Makes a signal harmless, for all threads; nobody's handler is replaced. Its
+ * number, or -EBUSY when the program handles or ignores all that there are.
+ */
+export function prepareInterrupts(): number {
+  const address = handler();
+  const ready = signalHandledBy(address);
+  if (ready !== 0) return ready;
+  const free = signalHandledBy(SIG_DFL);
+  if (free === 0) return -errnoNumber("EBUSY");
+  const action = new BigUint64Array(SIGACTION_SIZE / 8);
+  action[0] = address;
+  const libc = openLibc();
+  const result = outcome(libc, libc.call.sigaction(free, action, null));
+  return result < 0 ? result : free;
+}
+
+/**
+ * Interrupts the system call that a thread of this process is in. Nothing is
+ * sent unless the handler of `prepareInterrupts` is in place: the program may
+ * have put another there since.
+ */
 export function interruptThread(threadId: number): void {
+  const signal = signalHandledBy(handler());
+  if (signal === 0) return;
   const libc = openLibc();
   const tgkill = libc.library.word(host.arch === "aarch64" ? 131 : 234);
-  libc.call.syscall(tgkill, host.pid, threadId, INTERRUPT_SIGNAL);
+  libc.call.syscall(tgkill, host.pid, threadId, signal);
 }
 
 function openTimers(): Record<string, CFunction> {
@@ -79,11 +101,14 @@ function openTimers(): Record<string, CFunction> {
 /**
  * From `delayMs` on interrupts whatever call this thread is in, again and again
  * until the function that is returned is called: a signal that comes just
- * before the call begins would be lost otherwise.
+ * before the call begins would be lost otherwise. Negative errno when that
+ * cannot be: see `prepareInterrupts`; EAGAIN: the user has no timer left.
  */
-export function interruptAfter(delayMs: number): () => void {
-  prepareInterrupts();
-  const { word } = openLibc().library;
+export function interruptAfter(delayMs: number): (() => void) | number {
+  const signal = prepareInterrupts();
+  if (signal < 0) return signal;
+  const libc = openLibc();
+  const { word } = libc.library;
   timers ??= openTimers();
   const { timer_create, timer_settime, timer_delete } = timers as {
     timer_create: CFunction;
@@ -91,13 +116,12 @@ export function interruptAfter(delayMs: number): () => void {
     timer_delete: CFunction;
   };
   const event = new Int32Array(SIGEVENT_SIZE / 4);
-  event[2] = INTERRUPT_SIGNAL;
+  event[2] = signal;
   event[3] = SIGEV_THREAD_ID;
   event[4] = gettid();
   const id = new BigUint64Array(1);
-  if (Number(timer_create(CLOCK_MONOTONIC, event, id)) < 0) {
-    throw new UnsupportedPlatformError("The system has no timer left");
-  }
+  const created = Number(timer_create(CLOCK_MONOTONIC, event, id));
+  if (created < 0) return outcome(libc, created);
   const timer: Word = word(Number(id[0]));
   const times = new BigInt64Array(ITIMERSPEC_WORDS);
   times[1] = 10_000_000n; // every 10 ms from then on

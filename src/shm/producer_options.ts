@@ -40,6 +40,12 @@ export interface ShmProducerOptions {
   /**
    * How consumers sleep: by futexes, or by record locks on a file, which are
    * slower for the producer. "futex" unless given.
+   *
+   * Waiting for record locks takes a signal to end a wait early: in a consumer
+   * that waits, the first of the signals 62, 61, 60 and 59 (SIGRTMAX − 2 and
+   * before) that the program neither handles nor ignores is given a handler
+   * that does nothing. It shows in SigCgt of /proc/PID/status, and debuggers
+   * stop at it; where all four are taken, waiting fails with EBUSY.
    */
   readonly waiting?: WaitingKind;
   /**

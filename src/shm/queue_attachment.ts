@@ -19,7 +19,11 @@ import {
   rowRange,
 } from "./queue_locks.ts";
 import type { QueuePaths } from "./queue_names.ts";
-import { QueueWaiter, type WaitEnd, type WaitTarget } from "./queue_waiter.ts";
+import {
+  QueueWaiter,
+  type WaitOutcome,
+  type WaitTarget,
+} from "./queue_waiter.ts";
 import { type ReaderHost, RingReader, type StartAt } from "./ring_reader.ts";
 import { ShmError } from "./shm_error.ts";
 
@@ -115,7 +119,7 @@ export class QueueAttachment implements ReaderHost {
   }
 
   /** Sleeps until there is something new. */
-  wait(timeoutMs: number): WaitEnd {
+  wait(timeoutMs: number): WaitOutcome {
     const waiter = this.#waiter ??= new QueueWaiter(this.waitTarget);
     const { block, low } = this.reader;
     return waiter.wait(block, low, timeoutMs, () => false);

@@ -25,10 +25,13 @@ export const WaitEnd = {
   /** The producer lives no more; what it wrote last is to be looked for. */
   DEAD: 2,
   CANCELLED: 3,
-  /** The file is shorter than it was, or cannot be waited for. */
-  BROKEN: 4,
+  /** The file is shorter than it was. */
+  CUT: 4,
 } as const;
 export type WaitEnd = (typeof WaitEnd)[keyof typeof WaitEnd];
+
+/** How a wait ended, or the negative errno of the call that refused it. */
+export type WaitOutcome = WaitEnd | number;
 
 /**
  * How long a thread sleeps at most before it looks whether the producer still
@@ -67,7 +70,6 @@ export class QueueWaiter {
       geometry,
     );
     this.#headAddress = word(address + Word.HEAD_LOW * 4);
-    if (target.waiting === Waiting.RECORD_LOCK) prepareInterrupts();
   }
 
   /** Sleeps until the head is no longer at this position. */
@@ -76,7 +78,7 @@ export class QueueWaiter {
     low: number,
     timeoutMs: number,
     isCancelled: () => boolean,
-  ): WaitEnd {
+  ): WaitOutcome {
     if (this.#target.waiting === Waiting.RECORD_LOCK) {
       return this.#waitForLock(block, low, timeoutMs, isCancelled);
     }
@@ -88,7 +90,14 @@ export class QueueWaiter {
       if (left <= 0) return WaitEnd.TIMEOUT;
       const slice = Math.min(left, LIFE_CHECK_MS);
       const result = futexWait(this.#headAddress, low, slice);
-      if (result === -ETIMEDOUT && !this.#isAlive()) return WaitEnd.DEAD;
+      if (result === -ETIMEDOUT) {
+        const life = this.#life();
+        if (life !== null) return life;
+      } else if (result < 0 && result !== -EAGAIN && result !== -EINTR) {
+        // The word may be gone since the look, which is no refusal.
+        const last = this.#look(low, isCancelled);
+        return last ?? result;
+      }
     }
   }
 
@@ -96,7 +105,7 @@ export class QueueWaiter {
   #look(low: number, isCancelled: () => boolean): WaitEnd | null {
     if (isCancelled()) return WaitEnd.CANCELLED;
     // First: memory that was cut off must not be touched.
-    if (fileSize(this.#target.fd) < this.#fileBytes) return WaitEnd.BROKEN;
+    if (fileSize(this.#target.fd) < this.#fileBytes) return WaitEnd.CUT;
     const memory = this.#memory;
     // Before the head is looked at: a producer that moves it later sees this.
     memory.store(Word.SLEEPERS, 1);
@@ -105,9 +114,12 @@ export class QueueWaiter {
     return null;
   }
 
-  #isAlive(): boolean {
+  /** Null while the producer lives. */
+  #life(): WaitOutcome | null {
     const { lockFd, epoch } = this.#target;
-    return findRecordLock(lockFd, lifeRange(epoch)) !== null;
+    const found = findRecordLock(lockFd, lifeRange(epoch));
+    if (found === null) return WaitEnd.DEAD;
+    return found < 0 ? found : null;
   }
 
   /**
@@ -120,29 +132,33 @@ export class QueueWaiter {
     low: number,
     timeoutMs: number,
     isCancelled: () => boolean,
-  ): WaitEnd {
+  ): WaitOutcome {
     const first = this.#look(low, isCancelled);
     if (first !== null) return first;
     if (timeoutMs <= 0) return WaitEnd.TIMEOUT;
     const { lockFd, epoch } = this.#target;
     const range = recordRange(epoch, block, low);
     const deadline = monotonicMs() + timeoutMs;
-    const stop = Number.isFinite(timeoutMs) ? interruptAfter(timeoutMs) : null;
+    const limited = Number.isFinite(timeoutMs);
+    const stop = limited ? interruptAfter(timeoutMs) : prepareInterrupts();
+    if (typeof stop === "number" && stop < 0) return stop;
     try {
       for (;;) {
         const result = waitForRecordLock(lockFd, "shared", range);
         if (result === 0) releaseRecordLock(lockFd, range);
-        else if (result !== -EINTR) return WaitEnd.BROKEN;
+        else if (result !== -EINTR) return result;
         const end = this.#look(low, isCancelled);
         if (end !== null) return end;
-        if (result === 0 && !this.#isAlive()) return WaitEnd.DEAD;
+        const life = result === 0 ? this.#life() : null;
+        if (life !== null) return life;
         if (monotonicMs() >= deadline) return WaitEnd.TIMEOUT;
       }
     } finally {
-      stop?.();
+      if (typeof stop === "function") stop();
     }
   }
 }
 
+const EAGAIN: number = errnoNumber("EAGAIN");
 const ETIMEDOUT: number = errnoNumber("ETIMEDOUT");
 const EINTR: number = errnoNumber("EINTR");

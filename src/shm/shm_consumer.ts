@@ -6,16 +6,17 @@ import {
   processIdentity,
   sharedMemoryObstacle,
 } from "../../ffi/mod.ts";
+import { Waiting } from "./layout.ts";
 import { NEXT_EPOCH_POLL_MS, QueueAttachment } from "./queue_attachment.ts";
 import {
   DEFAULT_DIRECTORY,
   type QueuePaths,
   queuePaths,
 } from "./queue_names.ts";
-import { WaitEnd } from "./queue_waiter.ts";
+import { WaitEnd, type WaitOutcome } from "./queue_waiter.ts";
 import { RecordView } from "./record_view.ts";
 import type { StartAt } from "./ring_reader.ts";
-import { ShmError } from "./shm_error.ts";
+import { ShmError, systemRefusal } from "./shm_error.ts";
 import { WaitThread } from "./wait_thread.ts";
 
 /** What {@linkcode ShmConsumer.open} may be told. */
@@ -268,7 +269,8 @@ export class ShmConsumer implements Disposable, AsyncIterable<Uint8Array> {
    *
    * @param timeoutMs Milliseconds to wait for it, from 0 on; without a limit
    * unless given.
-   * @throws {ShmError} EAGAIN: none came in time; and as
+   * @throws {ShmError} EAGAIN: none came in time. ENOLCK, EBUSY, … : the system
+   * refuses to wait for record locks, and why. And as
    * {@linkcode ShmConsumer.tryRead} does.
    */
   readSync(timeoutMs: number = Infinity): Uint8Array {
@@ -466,6 +468,7 @@ export class ShmConsumer implements Disposable, AsyncIterable<Uint8Array> {
     const left = deadline - monotonicMs();
     if (left <= 0) return false;
     const end = this.#attachment.wait(left);
+    this.#checkWait(end);
     if (end === WaitEnd.DEAD) this.#lifeCheckedAt = 0;
     const idles = end === WaitEnd.DEAD || end === WaitEnd.CHANGED;
     if (idles && this.#options.follow === true && this.#isOver) {
@@ -488,6 +491,7 @@ export class ShmConsumer implements Disposable, AsyncIterable<Uint8Array> {
     try {
       const end = await this.#threadWait(left);
       this.#checkOpen();
+      this.#checkWait(end);
       if (end === WaitEnd.DEAD) this.#lifeCheckedAt = 0;
       const idles = end === WaitEnd.DEAD || end === WaitEnd.CHANGED;
       if (idles && this.#options.follow === true && this.#isOver) {
@@ -503,7 +507,16 @@ export class ShmConsumer implements Disposable, AsyncIterable<Uint8Array> {
     }
   }
 
-  async #threadWait(timeoutMs: number): Promise<WaitEnd> {
+  /** A wait that ended for a reason that will be there again. */
+  #checkWait(end: WaitOutcome): void {
+    if (end === WaitEnd.CUT) this.#attachment.checkSize();
+    if (end >= 0) return;
+    const isLock = this.#attachment.identity.waiting === Waiting.RECORD_LOCK;
+    const what = isLock ? "its record lock" : "its futex";
+    throw systemRefusal(this.name, `cannot wait for ${what}`, end);
+  }
+
+  async #threadWait(timeoutMs: number): Promise<WaitOutcome> {
     const { reader, waitTarget } = this.#attachment;
     try {
       this.#thread ??= new WaitThread(waitTarget, this.#workerUrl());

@@ -71,6 +71,10 @@ export function systemRefusal(
 }
 
 const HINTS: Readonly<Record<string, string>> = {
+  EAGAIN: "the user has no timer or signal left (RLIMIT_SIGPENDING)",
+  EBADF: "its lock file was closed by somebody in this process",
+  EBUSY: "the program handles each of the signals 59 to 62 itself, of which " +
+    "waiting for record locks needs one; use futexes",
   EACCES: "permission denied",
   EISDIR: "it is a directory",
   ELOOP: "it is a symbolic link, which is not followed",

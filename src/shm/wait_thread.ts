@@ -17,7 +17,12 @@ import {
   waitAsync,
 } from "../memory/shared_access.ts";
 import { Waiting, Word } from "./layout.ts";
-import { QueueWaiter, WaitEnd, type WaitTarget } from "./queue_waiter.ts";
+import {
+  QueueWaiter,
+  WaitEnd,
+  type WaitOutcome,
+  type WaitTarget,
+} from "./queue_waiter.ts";
 
 // Words of the board that a consumer shares with its waiting thread.
 /** Counts the waits that were asked for; the thread sleeps on this word. */
@@ -61,7 +66,7 @@ export function runWaitThread(data: WaitThreadData): void {
       continue;
     }
     const timeout = load(words, TIMEOUT);
-    let end: WaitEnd = WaitEnd.CANCELLED;
+    let end: WaitOutcome = WaitEnd.CANCELLED;
     if (!isClosed()) {
       waiter ??= new QueueWaiter(data.target);
       end = waiter.wait(
@@ -110,7 +115,11 @@ export class WaitThread {
    *
    * @throws {Error} The thread has died.
    */
-  async wait(block: number, low: number, timeoutMs: number): Promise<WaitEnd> {
+  async wait(
+    block: number,
+    low: number,
+    timeoutMs: number,
+  ): Promise<WaitOutcome> {
     const words = this.#words;
     store(words, BLOCK, block | 0);
     store(words, LOW, low);
@@ -124,7 +133,7 @@ export class WaitThread {
         if (this.#closed) return WaitEnd.CANCELLED;
         if (this.#failure !== null) throw this.#failure;
         const done = load(words, DONE);
-        if (done === number) return load(words, RESULT) as WaitEnd;
+        if (done === number) return load(words, RESULT);
         await waitAsync(words, DONE, done);
       }
     } finally {

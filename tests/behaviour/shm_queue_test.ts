@@ -4,7 +4,9 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import {
   mkdtempSync,
+  readdirSync,
   readFileSync,
+  readlinkSync,
   rmSync,
   symlinkSync,
   truncateSync,
@@ -15,6 +17,9 @@ import { join } from "node:path";
 import process from "node:process";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { toCString } from "../../ffi/c_string.ts";
+import { closeFd } from "../../ffi/mod.ts";
+import { openSharedMemoryCalls } from "../../ffi/shared_memory_calls.ts";
 import {
   ShmConsumer,
   ShmError,
@@ -82,6 +87,17 @@ class Stage {
     return this.keep(ShmConsumer.open(name, { directory, ...options }));
   }
 
+  /** This process's descriptors of a file. */
+  lockDescriptors(path: string): number[] {
+    return readdirSync("/proc/self/fd").map(Number).filter((fd) => {
+      try {
+        return readlinkSync(`/proc/self/fd/${fd}`) === path;
+      } catch {
+        return false; // of the listing itself
+      }
+    });
+  }
+
   keep<T extends Disposable>(thing: T): T {
     this.#open.push(thing);
     return thing;
@@ -113,6 +129,14 @@ function refusal(call: () => unknown): ShmError {
     return error;
   }
   assert.fail("nothing was thrown");
+}
+
+function openForWriting(path: string): number {
+  const [here, O_WRONLY] = [-100, 1];
+  const { calls } = openSharedMemoryCalls();
+  const fd = calls.openat(here, toCString(path), O_WRONLY, 0);
+  assert.ok(fd >= 0);
+  return fd;
 }
 
 /** Reads until the end of the queue, whose code is returned. */
@@ -351,6 +375,26 @@ describe("a queue in shared memory", () => {
       assert.notEqual(error.code, "EAGAIN");
     },
   );
+
+  staged("a wait that the system refuses is an error, no busy loop", (s) => {
+    s.produce({ waiting: "record-lock" });
+    const consumer = s.consume();
+    // Its lock file, opened anew so that it can be looked at and not waited
+    // for: shared locks need a descriptor that reads.
+    const lock = s.path.replace(/queue$/, "lock");
+    const fd = Math.max(...s.lockDescriptors(lock));
+    closeFd(fd);
+    const opened: number[] = [];
+    do opened.push(openForWriting(lock)); while (opened.at(-1) !== fd);
+    const start = performance.now();
+    const error = refusal(() => consumer.readSync(5000));
+    assert.ok(performance.now() - start < 1000, error.message);
+    assert.equal(error.code, "EBADF");
+    assert.match(error.message, /cannot wait for its record lock/);
+    assert.ok(error.message.includes(s.name), error.message);
+    for (const other of opened.slice(0, -1)) closeFd(other);
+    return Promise.resolve();
+  });
 
   staged("arguments are checked before anything is done", (s) => {
     const codes = (calls: (() => unknown)[]): string[] =>

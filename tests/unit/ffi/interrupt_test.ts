@@ -1,0 +1,67 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import {
+  closeFd,
+  errnoNumber,
+  host,
+  interruptAfter,
+  monotonicMs,
+  openSharedFile,
+  tryRecordLock,
+  waitForRecordLock,
+} from "../../../ffi/mod.ts";
+import { testUnless } from "../../support/skip.ts";
+import { runScript } from "./run_script.ts";
+
+const noLinux = host.os === "linux" ? null : "record locks of open files only";
+const RANGE = { startHigh: 0, startLow: 7, length: 1 };
+
+interface Choice {
+  readonly chosen: number;
+  readonly again: number;
+  readonly kept: boolean;
+}
+
+function choose(taken: readonly number[]): Choice {
+  const result = runScript("interrupt_signals.ts", taken.map(String));
+  assert.equal(result.code, 0, result.stderr);
+  return JSON.parse(result.stdout) as Choice;
+}
+
+testUnless(noLinux, "a signal that the program handles is left alone", () => {
+  assert.deepEqual(choose([]), { chosen: 62, again: 62, kept: true });
+  assert.deepEqual(choose([62, 61]), { chosen: 60, again: 60, kept: true });
+});
+
+testUnless(noLinux, "EBUSY when the program handles all signals", () => {
+  const busy = -errnoNumber("EBUSY");
+  const all = [62, 61, 60, 59];
+  assert.deepEqual(choose(all), { chosen: busy, again: busy, kept: true });
+});
+
+testUnless(noLinux, "a wait for a held lock is interrupted in time", () => {
+  const directory = mkdtempSync(join(tmpdir(), "purezmq-interrupt-"));
+  const path = join(directory, "locks");
+  const [holder, waiter] = [1, 2].map(() => openSharedFile(path, "any")) as [
+    number,
+    number,
+  ];
+  try {
+    assert.equal(tryRecordLock(holder, "exclusive", RANGE), 0);
+    for (const delayMs of [0, 30]) {
+      const start = monotonicMs();
+      const stop = interruptAfter(delayMs);
+      assert.equal(typeof stop, "function");
+      const result = waitForRecordLock(waiter, "shared", RANGE);
+      (stop as () => void)();
+      assert.equal(result, -errnoNumber("EINTR"));
+      assert.ok(monotonicMs() - start >= delayMs);
+    }
+  } finally {
+    closeFd(holder);
+    closeFd(waiter);
+    rmSync(directory, { recursive: true });
+  }
+});
