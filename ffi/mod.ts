@@ -176,6 +176,7 @@ export {
   allocateFile,
   effectiveUser,
   type FileCreation,
+  hasFileBytes,
   openSharedFile,
   readFileStart,
   renamePath,

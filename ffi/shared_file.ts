@@ -1,9 +1,12 @@
 import { toCString } from "./c_string.ts";
+import { fileSize } from "./file_status.ts";
 import { host } from "./host.ts";
 import { outcome, syscall } from "./libc.ts";
+import type { Word } from "./library.ts";
 import { openSharedMemoryCalls } from "./shared_memory_calls.ts";
 
 const AT_FDCWD = -100;
+const SEEK_END = 2;
 const O_RDWR = 2;
 const O_CREAT = 0x40;
 const O_EXCL = 0x80;
@@ -14,6 +17,8 @@ const O_NOFOLLOW_X86 = 0x20000;
 const O_NOFOLLOW_ARM = 0x8000;
 
 const O_NOFOLLOW = host.arch === "aarch64" ? O_NOFOLLOW_ARM : O_NOFOLLOW_X86;
+
+let zero: Word | null = null;
 
 /** Whether a file may, must or must not be there. */
 export type FileCreation = "existing" | "any" | "new";
@@ -44,6 +49,17 @@ export function allocateFile(fd: number, length: number): number {
     const errno = calls.posix_fallocate(fd, word(0), word(length));
     if (errno !== 4) return -errno; // 4 is EINTR
   }
+}
+
+/**
+ * Whether a file has at least that many bytes, below 2^31. The cheapest call
+ * that says so: two thirds of what fstat takes.
+ */
+export function hasFileBytes(fd: number, length: number): boolean {
+  const { libc, calls } = openSharedMemoryCalls();
+  zero ??= libc.library.word(0);
+  // A size above 2^31 comes back cut or negative.
+  return calls.lseek(fd, zero, SEEK_END) >= length || fileSize(fd) >= length;
 }
 
 /** Reads from the file's beginning; how many bytes, or negative errno. */

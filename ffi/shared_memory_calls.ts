@@ -9,6 +9,8 @@ import { UnsupportedPlatformError } from "./unsupported_platform_error.ts";
 const ROWS = {
   // Variadic, which neither CPU passes differently.
   openat: { parameters: ["i32", "buffer", "i32", "u32"], result: "i32" },
+  // Of files below 2 GiB, whose sizes fit.
+  lseek: { parameters: ["i32", "word", "i32"], result: "i32" },
   pread: { parameters: ["i32", "buffer", "word", "word"], result: "i32" },
   posix_fallocate: { parameters: ["i32", "word", "word"], result: "i32" },
   mmap: {
@@ -33,6 +35,7 @@ type Buffer = ArrayBufferView | null;
 /** The C functions that only shared memory between processes needs. */
 export interface SharedMemoryCalls {
   openat(directory: number, path: Buffer, flags: number, mode: number): number;
+  lseek(fd: number, offset: Word, whence: number): number;
   pread(fd: number, target: Buffer, length: Word, offset: Word): number;
   posix_fallocate(fd: number, offset: Word, length: Word): number;
   mmap(

@@ -127,6 +127,7 @@ export class QueueAttachment implements ReaderHost {
 
   /** Sleeps for that long, when there is nothing to wait for. */
   nap(timeoutMs: number): void {
+    this.#file.checkSize();
     const low = this.#file.memory.load(Word.HEAD_LOW);
     futexWait(word(this.#file.addressOfWord(Word.HEAD_LOW)), low, timeoutMs);
   }
@@ -134,6 +135,16 @@ export class QueueAttachment implements ReaderHost {
   /** See `QueueFile.checkSize`. */
   checkSize(): void {
     this.#file.checkSize();
+  }
+
+  /** See `QueueFile.checkSizeNow`. */
+  checkSizeNow(): void {
+    this.#file.checkSizeNow();
+  }
+
+  /** False when memory must not be touched any more. */
+  get isWhole(): boolean {
+    return this.#file.isWhole;
   }
 
   corrupt(what: string): never {
@@ -160,7 +171,7 @@ export class QueueAttachment implements ReaderHost {
 
   /** Gives everything back; views that are left see zeros. */
   close(): void {
-    if (this.#row >= 0) {
+    if (this.#row >= 0 && this.#file.isWhole) {
       const { ACTIVE, FREE } = RowState;
       const at = rowAt(this.#row) + Row.STATE;
       this.#file.memory.compareExchange(at, ACTIVE, FREE);

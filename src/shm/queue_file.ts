@@ -5,6 +5,7 @@ import {
   closeFd,
   fileSize,
   type FileStatus,
+  hasFileBytes,
   host,
   mapFile,
   monotonicMs,
@@ -58,6 +59,14 @@ export interface QueuePlan {
   readonly first: { readonly block: number; readonly low: number };
 }
 
+/**
+ * How long a file is taken for whole, ms. Somebody may cut it within that time
+ * or between a look and an access, and the process ends with SIGBUS: a mapping
+ * of a file that others can write has no protection against that, and a look
+ * before each record would take as long as the record.
+ */
+const CHECK_MS = 0.02;
+
 // Gives addresses back when nobody has a view of them any more.
 const retired = new FinalizationRegistry<{ address: number; length: number }>(
   ({ address, length }) => unmapMemory(address, length),
@@ -71,6 +80,8 @@ export class QueueFile {
   readonly fd: number;
   readonly #queue: string;
   #buffer: ArrayBuffer | null;
+  /** When the file was last known to be whole. */
+  #wholeAt = 0;
 
   private constructor(
     queue: string,
@@ -163,6 +174,11 @@ export class QueueFile {
     }
   }
 
+  /** Whether nobody has made the file shorter. */
+  get isWhole(): boolean {
+    return hasFileBytes(this.fd, this.identity.geometry.fileBytes);
+  }
+
   /**
    * Makes sure that nobody has made the file shorter: touching what was cut off
    * would end the process.
@@ -170,14 +186,21 @@ export class QueueFile {
    * @throws {ShmError} EIO: somebody has.
    */
   checkSize(): void {
-    const size = fileSize(this.fd);
-    if (size < this.identity.geometry.fileBytes) {
-      throw new ShmError(
-        "EIO",
-        this.#queue,
-        `its file was cut to ${size} bytes by somebody; close it`,
-      );
+    if (this.isWhole) {
+      this.#wholeAt = monotonicMs();
+      return;
     }
+    const size = fileSize(this.fd);
+    throw new ShmError(
+      "EIO",
+      this.#queue,
+      `its file was cut to ${size} bytes by somebody; close it`,
+    );
+  }
+
+  /** The same, unless it was made sure of within `CHECK_MS`. */
+  checkSizeNow(): void {
+    if (monotonicMs() - this.#wholeAt > CHECK_MS) this.checkSize();
   }
 
   /** Where a word lies, for futexes. */

@@ -2,9 +2,9 @@
 
 import {
   errnoNumber,
-  fileSize,
   findRecordLock,
   futexWait,
+  hasFileBytes,
   interruptAfter,
   monotonicMs,
   prepareInterrupts,
@@ -105,7 +105,7 @@ export class QueueWaiter {
   #look(low: number, isCancelled: () => boolean): WaitEnd | null {
     if (isCancelled()) return WaitEnd.CANCELLED;
     // First: memory that was cut off must not be touched.
-    if (fileSize(this.#target.fd) < this.#fileBytes) return WaitEnd.CUT;
+    if (!hasFileBytes(this.#target.fd, this.#fileBytes)) return WaitEnd.CUT;
     const memory = this.#memory;
     // Before the head is looked at: a producer that moves it later sees this.
     memory.store(Word.SLEEPERS, 1);

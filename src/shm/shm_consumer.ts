@@ -138,10 +138,11 @@ export class ShmConsumer implements Disposable, AsyncIterable<Uint8Array> {
   #lostTold = 0;
   readonly #viewOwner = {
     isOvertaken: (block: number, low: number): boolean =>
+      !this.#attachment.isWhole ||
       this.#attachment.reader.isOvertaken(block, low),
     viewReleased: (): void => {
       this.#view = null;
-      this.#attachment.reader.release();
+      if (this.#attachment.isWhole) this.#attachment.reader.release();
     },
   };
 
@@ -383,8 +384,7 @@ export class ShmConsumer implements Disposable, AsyncIterable<Uint8Array> {
   #prepare(): void {
     this.#checkOpen();
     this.#view?.release();
-    // What is known lies below a size that was right when it became known.
-    if (!this.#attachment.reader.hasKnown) this.#attachment.checkSize();
+    this.#attachment.checkSizeNow();
   }
 
   #tellLoss(): void {

@@ -159,6 +159,7 @@ export class ShmProducer implements Disposable {
 
   /** What it has done so far. */
   get statistics(): ShmProducerStatistics {
+    if (!this.#closed) this.#file.checkSizeNow();
     return {
       epoch: this.epoch,
       records: this.#records,
@@ -175,7 +176,8 @@ export class ShmProducer implements Disposable {
    * only in a queue that holds the producer back, and no longer than its limit.
    *
    * @param record The bytes, of this thread's own or shared.
-   * @throws {ShmError} EMSGSIZE: larger than the ring. EBADF: closed.
+   * @throws {ShmError} EMSGSIZE: larger than the ring. EIO: somebody has cut
+   * the file. EBADF: closed.
    */
   write(record: Uint8Array): void {
     const length = record.length;
@@ -223,6 +225,7 @@ export class ShmProducer implements Disposable {
         `cannot commit ${size} ${claimed}`,
       );
     }
+    this.#file.checkSizeNow();
     // A shorter record may need fewer slots.
     this.#publish(size, this.#writer.slotsOf(size));
   }
@@ -235,7 +238,7 @@ export class ShmProducer implements Disposable {
     if (this.#closed) return;
     this.#closed = true;
     const { memory } = this.#file;
-    memory.store(Word.STATE, QueueState.CLOSED);
+    if (this.#file.isWhole) memory.store(Word.STATE, QueueState.CLOSED);
     futexWake(word(this.#file.addressOfWord(Word.HEAD_LOW)));
     // Still under the owner's lock, so they are this producer's own.
     unlinkPath(this.#paths.data);
@@ -265,6 +268,7 @@ export class ShmProducer implements Disposable {
   /** Makes room for a record; how many slots it takes. */
   #reserve(length: number): number {
     this.#checkOpen();
+    this.#file.checkSizeNow();
     this.#claimedSlots = 0;
     const writer = this.#writer;
     const slots = writer.slotsOf(length);
@@ -289,6 +293,7 @@ export class ShmProducer implements Disposable {
     const deadline = monotonicMs() + identity.holdBackMs;
     this.#waits++;
     for (;;) {
+      this.#file.checkSize();
       const seen = memory.load(Word.GATE);
       // Before the rows are looked at: who goes on later sees it.
       memory.store(Word.GATE_WAITING, 1);

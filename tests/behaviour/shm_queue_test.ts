@@ -376,6 +376,31 @@ describe("a queue in shared memory", () => {
     },
   );
 
+  for (const runtime of RUNTIMES) {
+    staged(
+      `shrink: a file that is cut while records are known ends nobody in ${runtime}`,
+      async (s) => {
+        const producer = s.peer(runtime);
+        const consumer = s.peer(runtime);
+        // Views are not copied ahead: each touches the file again.
+        const options = { slots: 16, slotSize: 4096, holdBack: true };
+        await producer.ask("create", { options });
+        await consumer.ask("open");
+        await producer.ask("write", { from: 0, count: 8 });
+        assert.equal(await consumer.ask("read", { from: 0, count: 2 }), 1);
+        truncateSync(s.path, 0);
+        const reads = consumer.ask("read", { from: 2, count: 1 });
+        await assert.rejects(reads, { code: "EIO" });
+        const writes = producer.ask("write", { from: 8, count: 1 });
+        await assert.rejects(writes, { code: "EIO" });
+        const error = await writes.catch((error: ChildError) => error.message);
+        assert.ok(String(error).includes(s.name), String(error));
+        await consumer.ask("close");
+        await producer.ask("close");
+      },
+    );
+  }
+
   staged("a wait that the system refuses is an error, no busy loop", (s) => {
     s.produce({ waiting: "record-lock" });
     const consumer = s.consume();
