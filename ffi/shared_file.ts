@@ -47,7 +47,7 @@ export function allocateFile(fd: number, length: number): number {
   for (;;) {
     // The one call here that returns its errno.
     const errno = calls.posix_fallocate(fd, word(0), word(length));
-    if (errno !== 4) return -errno; // 4 is EINTR
+    if (errno !== 4) return 0 - errno; // 4 is EINTR; never -0
   }
 }
 
