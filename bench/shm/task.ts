@@ -1,0 +1,177 @@
+// What the measuring programs of the shared-memory queue are asked for, the
+// records that they write and the lines that they print; bench/shm/task.h has
+// the same for those in C.
+
+import process from "node:process";
+import { monotonicMs } from "../../ffi/mod.ts";
+import { printLine } from "../perf_arguments.ts";
+import { checkStamp, numberOf, stamp } from "../sequence.ts";
+
+/** The number of the last record. */
+export const END = 0x7fffffff;
+/** Slots of the ring, and consumers that it has room for. */
+export const RING_SLOTS = 1024;
+export const RING_CONSUMERS = 16;
+/** Between records whose latency is measured, ms. */
+const INTERVAL_MS = 2;
+/** The part of a run that comes before what is measured. */
+const WARM_UP = 0.3;
+/** Records between looks at the clock. */
+const CLOCK_RECORDS = 256;
+/** Where the time is in a record whose latency is measured, ms. */
+const TIME_AT = 8;
+
+/** What a program is asked to do. */
+export interface Task {
+  /** The queue's name. */
+  readonly address: string;
+  readonly measuresLatency: boolean;
+  readonly size: number;
+  readonly ms: number;
+  readonly consumers: number;
+  readonly inPlace: boolean;
+  readonly waiting: "futex" | "record-lock";
+}
+
+/** Reads the arguments of this process, and leaves it when they are wrong. */
+export function taskOfArguments(): Task {
+  const [address, kind, size, ms, consumers, idiom, waiting] = process.argv
+    .slice(2);
+  const task: Task = {
+    address: address ?? "",
+    measuresLatency: kind === "latency",
+    size: Number(size),
+    ms: Number(ms),
+    consumers: Number(consumers),
+    inPlace: idiom === "in-place",
+    waiting: waiting === "record-lock" ? waiting : "futex",
+  };
+  if (task.size >= TIME_AT + 8 && task.ms > 0 && task.consumers > 0) {
+    return task;
+  }
+  printLine(
+    "arguments: <name> rate|latency <size> <ms> <consumers> " +
+      "in-place|copied [record-lock]",
+  );
+  process.exit(2);
+}
+
+/** Sleeps without a turn of the event loop. */
+export function pause(ms: number): void {
+  Atomics.wait(sleeper, 0, 0, ms);
+}
+
+const sleeper = new Int32Array(new SharedArrayBuffer(4));
+
+// One reading or writing of a time; bytes, since a record need not be aligned.
+const time = new Float64Array(1);
+const timeBytes = new Uint8Array(time.buffer);
+
+/** When the producer writes what. */
+export class Schedule {
+  readonly #task: Task;
+  readonly #endMs: number;
+  #next = 0;
+
+  constructor(task: Task) {
+    this.#task = task;
+    this.#endMs = monotonicMs() + task.ms;
+  }
+
+  /** How many records there were, without the last one. */
+  get count(): number {
+    return this.#next;
+  }
+
+  /** The number of the next record; `END` as the last one. */
+  next(): number {
+    const slow = this.#task.measuresLatency;
+    if (slow) pause(INTERVAL_MS);
+    const looks = slow || this.#next % CLOCK_RECORDS === 0;
+    if (looks && monotonicMs() >= this.#endMs) return END;
+    return this.#next++;
+  }
+
+  /** Writes a record's content. */
+  fill(bytes: Uint8Array, number: number): void {
+    if (!this.#task.measuresLatency) return stamp(bytes, number);
+    bytes[0] = number;
+    bytes[1] = number >>> 8;
+    bytes[2] = number >>> 16;
+    bytes[3] = number >>> 24;
+    bytes[bytes.length - 1] = number;
+    time[0] = monotonicMs();
+    bytes.set(timeBytes, TIME_AT);
+  }
+}
+
+/** What a consumer counts. */
+export class Tally {
+  readonly #task: Task;
+  readonly #samples: Float64Array;
+  #received = 0;
+  #firstMs = 0;
+  #startMs = 0;
+  #startAt = 0;
+
+  constructor(task: Task) {
+    this.#task = task;
+    this.#samples = new Float64Array(Math.ceil(task.ms / INTERVAL_MS) + 1);
+  }
+
+  /** Checks a record and counts it; false when it was the last one. */
+  take(bytes: Uint8Array): boolean {
+    const { size, measuresLatency } = this.#task;
+    if (bytes.length !== size) {
+      throw new Error(`Expected ${size} bytes: received ${bytes.length}`);
+    }
+    if (numberOf(bytes) === END) return false;
+    if (measuresLatency) this.#sample(bytes);
+    else {
+      checkStamp(bytes, this.#received);
+      const looks = this.#received % CLOCK_RECORDS === 0;
+      if (looks && this.#startMs === 0) this.#look();
+    }
+    this.#received++;
+    return true;
+  }
+
+  #sample(bytes: Uint8Array): void {
+    const number = this.#received;
+    for (let at = 0; at < timeBytes.length; at++) {
+      timeBytes[at] = bytes[TIME_AT + at] as number;
+    }
+    this.#samples[number] = monotonicMs() - (time[0] as number);
+    const last = bytes[bytes.length - 1];
+    if (numberOf(bytes) !== number || last !== (number & 0xff)) {
+      throw new Error(`Expected record ${number}: got ${numberOf(bytes)}`);
+    }
+  }
+
+  #look(): void {
+    const now = monotonicMs();
+    if (this.#received === 0) this.#firstMs = now;
+    else if (now - this.#firstMs > this.#task.ms * WARM_UP) {
+      this.#startMs = now;
+      this.#startAt = this.#received;
+    }
+  }
+
+  /** Prints what was measured. */
+  print(): void {
+    const endMs = monotonicMs();
+    const count = this.#received;
+    printLine(`received: ${count} [records]`);
+    if (!this.#task.measuresLatency) {
+      const rate = (count - this.#startAt) / (endMs - this.#startMs) * 1000;
+      printLine(`rate: ${Math.round(rate)} [records/s]`);
+      return;
+    }
+    const first = Math.trunc(count * WARM_UP);
+    const samples = this.#samples.slice(first, count).sort();
+    const at = (part: number): string =>
+      ((samples[Math.trunc(samples.length * part)] ?? NaN) * 1000).toFixed(3);
+    printLine(`latency p50: ${at(0.5)} [us]`);
+    printLine(`latency p99: ${at(0.99)} [us]`);
+  }
+}
