@@ -136,6 +136,14 @@ const STEPS: readonly Step[] = [
     limitMinutes: 3,
   },
   {
+    name: "shm",
+    what: "the bench of the queue in shared memory, at a tiny size",
+    args: ["run", "-A", "bench/shm.ts", "--tiny"],
+    needs: ["bench/shm.ts"],
+    proof: /^shm: (PASS|MISSED|INCOMPLETE) /m,
+    limitMinutes: 4,
+  },
+  {
     name: "publish",
     what: "the package as JSR would take it",
     args: ["publish", "--dry-run", "--allow-dirty"],
