@@ -1,5 +1,18 @@
 // libzmq: none · runs on: app thread · RFC: –
 
+import { toBigInt } from "./position.ts";
+
+/** A record where it lies. */
+export interface PlacedRecord {
+  readonly bytes: Uint8Array;
+  readonly low: number;
+  readonly block: number;
+  readonly sequenceLow: number;
+  readonly sequenceBlock: number;
+  /** False for a copy, which nobody overwrites. */
+  readonly inPlace: boolean;
+}
+
 /** What a view asks of its consumer. */
 export interface ViewOwner {
   /** Whether the producer may have begun to overwrite the place. */
@@ -18,37 +31,27 @@ export interface ViewOwner {
 export class RecordView implements Disposable {
   /** The record; read only, and never to be transferred or kept. */
   readonly bytes: Uint8Array;
-  /** The record's number in its epoch. */
-  readonly sequence: bigint;
   readonly #owner: ViewOwner;
-  readonly #block: number;
-  readonly #low: number;
-  readonly #inPlace: boolean;
+  readonly #record: PlacedRecord;
   #verdict: boolean | null = null;
 
   /** Made by `ShmConsumer.view`. */
-  constructor(
-    owner: ViewOwner,
-    bytes: Uint8Array,
-    sequence: bigint,
-    place: {
-      readonly block: number;
-      readonly low: number;
-      readonly inPlace: boolean;
-    },
-  ) {
+  constructor(owner: ViewOwner, record: PlacedRecord) {
     this.#owner = owner;
-    this.bytes = bytes;
-    this.sequence = sequence;
-    this.#block = place.block;
-    this.#low = place.low;
-    this.#inPlace = place.inPlace;
+    this.#record = record;
+    this.bytes = record.bytes;
+  }
+
+  /** The record's number in its epoch. */
+  get sequence(): bigint {
+    return toBigInt(this.#record.sequenceBlock, this.#record.sequenceLow);
   }
 
   /** Whether everything that was read of it so far was the record. */
   get valid(): boolean {
     if (this.#verdict !== null) return this.#verdict;
-    return !this.#inPlace || !this.#owner.isOvertaken(this.#block, this.#low);
+    const { inPlace, block, low } = this.#record;
+    return !inPlace || !this.#owner.isOvertaken(block, low);
   }
 
   /**

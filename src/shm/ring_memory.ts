@@ -4,6 +4,9 @@ import { copyBytes, host } from "../../ffi/mod.ts";
 import * as shared from "../memory/shared_access.ts";
 import type { Geometry } from "./layout.ts";
 
+/** Slots whose views are kept: some hundred bytes each. */
+const VIEWS_KEPT_MAX = 4096;
+
 /**
  * A queue's memory. Every access to it goes through these methods, so that a
  * test can end the process at each.
@@ -18,6 +21,8 @@ export class RingMemory {
   readonly geometry: Geometry;
   readonly #words: Int32Array;
   readonly #bytes: Uint8Array;
+  /** By slot, the view that was made last. */
+  readonly #views: (Uint8Array | undefined)[];
 
   constructor(bytes: Uint8Array, geometry: Geometry) {
     this.geometry = geometry;
@@ -27,6 +32,8 @@ export class RingMemory {
       geometry.dataAt / 4,
     );
     this.#bytes = bytes;
+    const kept = Math.min(geometry.slots, VIEWS_KEPT_MAX);
+    this.#views = new Array<Uint8Array | undefined>(kept).fill(undefined);
   }
 
   load(index: number): number {
@@ -67,9 +74,18 @@ export class RingMemory {
     copyBytes(target, at, this.#bytes, from, to);
   }
 
-  /** The file's bytes from `from` to `to` where they lie. */
-  view(from: number, to: number): Uint8Array {
-    return this.#bytes.subarray(from, to);
+  /**
+   * The bytes of a record that begins in that slot, where they lie. Records of
+   * a length come again and again: making an array for each would cost more
+   * than all else that is done for a record.
+   */
+  view(slot: number, length: number): Uint8Array {
+    const known = this.#views[slot];
+    if (known !== undefined && known.length === length) return known;
+    const at = this.geometry.dataAt + slot * this.geometry.slotBytes;
+    const view = this.#bytes.subarray(at, at + length);
+    if (slot < VIEWS_KEPT_MAX) this.#views[slot] = view;
+    return view;
   }
 
   /** False once somebody has detached the buffer behind the views. */

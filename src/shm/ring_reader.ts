@@ -17,10 +17,13 @@ import {
   nextBlock,
   toBigInt,
 } from "./position.ts";
+import type { PlacedRecord } from "./record_view.ts";
 import type { RingMemory } from "./ring_memory.ts";
 
 /** Copied out together, when slots are small: one check for all of them. */
 const BATCH_BYTES = 16 * 1024;
+/** Copies of records up to an eighth of that share their memory. */
+const SLAB_BYTES = 64 * 1024;
 /** Slots of that size and below are copied together. */
 const BATCHED_SLOT_BYTES_MAX = 512;
 
@@ -37,15 +40,6 @@ export interface ReaderHost {
   gateMoved(): void;
 }
 
-/** A record where it lies. */
-export interface PlacedRecord {
-  readonly bytes: Uint8Array;
-  readonly low: number;
-  readonly block: number;
-  /** False for a copy, which nobody overwrites. */
-  readonly inPlace: boolean;
-}
-
 /** The reading half of the ring; each consumer has its own. */
 export class RingReader {
   readonly #memory: RingMemory;
@@ -58,6 +52,8 @@ export class RingReader {
   /** The next record's place. */
   #low = 0;
   #block = 0;
+  /** Up to where this consumer's row says that it has read. */
+  #releasedLow = 0;
   /** The head when it was last looked at. */
   #head = 0;
   /** The number of the next record when none gets lost. */
@@ -174,18 +170,29 @@ export class RingReader {
     for (;;) {
       if (this.#batchAt < this.#batchEnd) {
         const bytes = this.#fromBatch();
-        return { bytes, low: 0, block: 0, inPlace: false };
+        return this.#placed(bytes, 0, 0, false);
       }
       if (this.#low === this.#head && !this.refresh()) return null;
       const length = this.#describe();
       if (length < 0) continue;
       const { low, block } = this;
-      const from = this.#offset();
+      const slot = low & (this.#slots - 1);
       this.#account();
       this.#advance(this.#slotsOf(length));
-      const bytes = this.#memory.view(from, from + length);
-      return { bytes, low, block, inPlace: true };
+      const bytes = this.#memory.view(slot, length);
+      return this.#placed(bytes, low, block, true);
     }
+  }
+
+  #placed(
+    bytes: Uint8Array,
+    low: number,
+    block: number,
+    inPlace: boolean,
+  ): PlacedRecord {
+    const sequenceLow = this.#sequenceLow;
+    const sequenceBlock = this.#sequenceBlock;
+    return { bytes, low, block, sequenceLow, sequenceBlock, inPlace };
   }
 
   /** Whether the slot of that position may have been overwritten by now. */
@@ -199,10 +206,20 @@ export class RingReader {
     return ((intentLow - this.#slots - low) | 0) > 0;
   }
 
-  /** Gives free what was read, to a producer that is held back. */
+  /**
+   * Gives free what was read, to a producer that is held back: at once when it
+   * waits, and otherwise in larger pieces, since each costs both of them a
+   * cache line. Nothing is kept when all that is known was read.
+   */
   release(): void {
     if (this.#row < 0) return;
     const memory = this.#memory;
+    const kept = (this.#low - this.#releasedLow) | 0;
+    if (
+      kept > 0 && kept < this.#slots >> 3 && this.#low !== this.#head &&
+      memory.load(Word.GATE_WAITING) === 0
+    ) return;
+    this.#releasedLow = this.#low;
     const at = rowAt(this.#row);
     // The reads before it are done: a store of the row releases them.
     memory.store(at + Row.BLOCK, this.#block | 0);
@@ -292,7 +309,7 @@ export class RingReader {
     const length = this.#describe();
     if (length < 0) return null;
     const from = this.#offset();
-    const small = length <= BATCH_BYTES / 8;
+    const small = length <= SLAB_BYTES / 8;
     const bytes = small ? this.#room(length) : allocateBytes(length);
     this.#memory.copyOut(bytes, 0, from, from + length);
     if (this.isOvertaken(this.#block, this.#low)) {
@@ -308,7 +325,7 @@ export class RingReader {
   /** So many bytes of the slab, which small records share. */
   #room(length: number): Uint8Array {
     if (this.#slab.length - this.#slabUsed < length) {
-      this.#slab = allocateBytes(BATCH_BYTES);
+      this.#slab = allocateBytes(SLAB_BYTES);
       this.#slabUsed = 0;
     }
     const at = this.#slabUsed;
@@ -343,7 +360,7 @@ export class RingReader {
     const from = this.#offset();
     const size = count * this.#slotBytes;
     if (this.#slab.length - this.#slabUsed < size) {
-      this.#slab = allocateBytes(BATCH_BYTES);
+      this.#slab = allocateBytes(SLAB_BYTES);
       this.#slabUsed = 0;
     }
     memory.copyOut(this.#slab, this.#slabUsed, from, from + size);

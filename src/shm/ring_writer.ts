@@ -95,6 +95,11 @@ export class RingWriter {
     return this.#memory.geometry.dataAt + index * this.#slotBytes;
   }
 
+  /** The place of the record's first `length` bytes; after `reserve`. */
+  view(length: number): Uint8Array {
+    return this.#memory.view(this.#low & this.#mask, length);
+  }
+
   /** Publishes the record whose bytes were written to `offset`. */
   publish(length: number, slots: number): void {
     const memory = this.#memory;

@@ -259,8 +259,7 @@ export class ShmConsumer implements Disposable, AsyncIterable<Uint8Array> {
     const record = reader.nextInPlace();
     if (record === null) return this.#endOrNext() ? this.view() : null;
     this.#tellLoss();
-    const owner = this.#viewOwner;
-    const view = new RecordView(owner, record.bytes, reader.sequence, record);
+    const view = new RecordView(this.#viewOwner, record);
     this.#view = view;
     return view;
   }

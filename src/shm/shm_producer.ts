@@ -202,8 +202,7 @@ export class ShmProducer implements Disposable {
     const slots = this.#reserve(size);
     this.#claimedSlots = slots;
     this.#claimedBytes = size;
-    const from = this.#writer.offset;
-    return this.#file.memory.view(from, from + size);
+    return this.#writer.view(size);
   }
 
   /**
