@@ -4,7 +4,8 @@ import { ShmConsumer } from "../../src/shm_entry.ts";
 import { Tally, taskOfArguments } from "./task.ts";
 
 const task = taskOfArguments();
-using consumer = ShmConsumer.open(task.address);
+// The producer may begin as soon as it sees this consumer.
+using consumer = ShmConsumer.open(task.address, { from: "oldest" });
 const tally = new Tally(task);
 if (task.inPlace) readInPlace();
 else while (tally.take(consumer.readSync()));
