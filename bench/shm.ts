@@ -38,7 +38,8 @@ import {
 
 const USAGE = `deno task bench:shm [options]
   --tiny             one short pair of a few rows, nothing written
-  --rows=<a,b>       only rows whose name contains one of these, or "idle"
+  --rows=<a,b>       only the rows of these names, "idle", or else those whose
+                     name contains one of these
   --runtimes=<a,b>   only these of deno,bun
   --pairs=<n>        how often each row is measured (5)
   --output=<folder>  where tables, samples and the plot go; without it into
@@ -54,7 +55,9 @@ const IDLE_CONSUMERS = 4;
 type Options = ReturnType<typeof parseOptions>;
 
 function isWanted(name: string, { rows }: Options): boolean {
-  return rows.length === 0 || rows.some((part) => name.includes(part));
+  if (rows.length === 0 || rows.includes(name)) return true;
+  const names = allRows().map((row) => row.name);
+  return rows.some((part) => !names.includes(part) && name.includes(part));
 }
 
 /** Measures one row into `results`. */
