@@ -9,6 +9,7 @@ import {
   OP_NAMES,
   type Request,
   request,
+  reuseMemory,
   setCurrent,
   shadow,
 } from "./runtime.ts";
@@ -83,6 +84,7 @@ export class Execution {
     this.#spurious = search?.spurious ?? 0;
     this.#timeouts = search?.timeouts ?? 0;
     shadow.renew();
+    reuseMemory();
     jobs.length = 0;
     stoppedThreads.clear();
     setCurrent(SCENE);
@@ -358,10 +360,19 @@ export function hasStopped(thread: number): boolean {
   return stoppedThreads.has(thread);
 }
 
-function isPoint(next: Request): boolean {
-  return next.op === Op.TURN || next.op === Op.WAIT ||
-    COMMAND_POINTS.test(siteName(next.site));
+function isPoint({ op, site }: Request): boolean {
+  if (op === Op.TURN || op === Op.WAIT) return true;
+  const name = siteName(site);
+  let known = commandPoints.get(name);
+  if (known === undefined) {
+    known = COMMAND_POINTS.test(name);
+    commandPoints.set(name, known);
+  }
+  return known;
 }
+
+/** Names of places, and whether they are points of a search by commands. */
+const commandPoints = new Map<string, boolean>();
 
 function coroutineOf(body: () => unknown): Coroutine {
   return (function* (): Coroutine {

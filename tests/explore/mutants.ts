@@ -483,6 +483,152 @@ const NAMES: readonly Mutant[] = [
   ),
 ];
 
+const TERMINATION: readonly Mutant[] = [
+  mutant(
+    "closed socket is not handed to the reaper",
+    "end-one-socket",
+    "core/socket_base.ts",
+    `control.post(this.record + SOCKET.TO_REAPER, Command.REAP);`,
+    ``,
+  ),
+  mutant(
+    "last socket goes without telling who waits",
+    "end-one-socket",
+    "core/socket_base.ts",
+    `if (thread.control.count(H.SOCKET_COUNT, -1) === 0) {`,
+    `if (thread.control.count(H.SOCKET_COUNT, -1) < 0) {`,
+  ),
+  mutant(
+    "I/O worker is not told to stop",
+    "end-listener",
+    "core/ctx.ts",
+    `for (let slot = 0; slot < FIRST_IO_SLOT + this.options.ioThreads; slot++) {
+      this.#control.post(`,
+    `for (let slot = 0; slot < FIRST_IO_SLOT; slot++) {
+      this.#control.post(`,
+  ),
+  mutant(
+    "session's acknowledgement to its owner is forgotten",
+    "end-connecting",
+    "core/session.ts",
+    `thread.control.post(this.record + OWN.TO_OWNER, Command.TERM_ACK);`,
+    ``,
+  ),
+  mutant(
+    "listener's acknowledgement to its owner is forgotten",
+    "end-listener",
+    "core/listener_object.ts",
+    `thread.control.post(this.record + OWN.TO_OWNER, Command.TERM_ACK);`,
+    ``,
+  ),
+  mutant(
+    "acknowledgements awaited are one too many",
+    "end-connecting",
+    "core/own.ts",
+    `    this.#terminating = true;
+    for`,
+    `    this.#terminating = true;
+    this.#termAcks++;
+    for`,
+  ),
+  mutant(
+    "children's acknowledgements are not counted",
+    "end-connecting",
+    "core/own.ts",
+    `this.#termAcks++;
+      link.markTerminating();
+      this.#sendTerm(link.child, lingerMs);`,
+    `link.markTerminating();
+      this.#sendTerm(link.child, lingerMs);`,
+  ),
+  mutant(
+    "TERM is answered before the children are gone",
+    "end-accepted",
+    "core/own.ts",
+    `if (!this.#terminating || this.#destroyed || this.#termAcks !== 0) return;`,
+    `if (!this.#terminating || this.#destroyed) return;`,
+  ),
+  mutant(
+    "child that was told to end is told again",
+    "end-disconnect",
+    "core/own.ts",
+    `if (link.terminating) continue;`,
+    ``,
+  ),
+  mutant(
+    "pipes of a dying socket are not waited for",
+    "end-two-sockets",
+    "core/socket_base.ts",
+    `this.#own.registerTermAcks(pipes.length);`,
+    ``,
+  ),
+  mutant(
+    "pipe that was drained is not acknowledged",
+    "end-two-sockets",
+    "core/pipe.ts",
+    `this.#post(Command.PIPE_TERM_ACK);
+    this.#state = PipeState.TERM_ACK_SENT;`,
+    `this.#state = PipeState.TERM_ACK_SENT;`,
+  ),
+  mutant(
+    "pipe's acknowledgement is not answered",
+    "end-two-sockets",
+    "core/pipe.ts",
+    `if (this.#state === PipeState.TERM_REQ_SENT1) {
+      this.#post(Command.PIPE_TERM_ACK);
+    }`,
+    ``,
+  ),
+  mutant(
+    "session goes before its pipe",
+    "end-session",
+    "core/session.ts",
+    `if (this.#pipe !== null || this.#dyingPipes > 0) return;`,
+    ``,
+  ),
+  {
+    name: "TERM overtakes the end of a session's pipe",
+    scenario: "end-session",
+    edits: [
+      {
+        file: "src/core/session.ts",
+        find:
+          `return (load(words, pipe.node + NODE.PENDING) & Command.PIPE_TERM) !== 0;`,
+        replace: `return load(words, pipe.node + NODE.PENDING) < 0;`,
+      },
+      {
+        file: "src/core/io_thread.ts",
+        find: `object.processCommands(bits & ~Command.TERM);`,
+        replace: `object.processCommands(bits);
+    bits &= ~Command.TERM;`,
+      },
+    ],
+  },
+  mutant(
+    "connect that nobody bound for is not given up",
+    "end-no-bind-lingers",
+    "core/reaper.ts",
+    `if (this.#inproc.withdraw(pipe)) socket.attachLonelyEnd(pipe);`,
+    ``,
+  ),
+  mutant(
+    "given up connect's far end is not waited for",
+    "end-no-bind-lingers",
+    "core/socket_base.ts",
+    `if (this.#own.terminating) this.#own.registerTermAcks(1);
+    control.serveNode`,
+    `control.serveNode`,
+  ),
+  mutant(
+    "hiccup is not answered",
+    "end-hiccup-lingers",
+    "core/pipe.ts",
+    `    this.#post(Command.HICCUP_ACK);
+`,
+    ``,
+  ),
+];
+
 /** All mistakes. */
 export const MUTANTS: readonly Mutant[] = [
   ...QUEUE,
@@ -491,4 +637,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...MEMORY,
   ...LENDING,
   ...NAMES,
+  ...TERMINATION,
 ];

@@ -317,6 +317,9 @@ class Rewriter {
         true,
       );
     }
+    if (node.expression.getText() === "SharedArrayBuffer") {
+      return this.#runtimeCall("sharedMemory", ...values);
+    }
     const [first] = node.arguments ?? [];
     if (
       node.expression.getText() === "Uint8Array" && first !== undefined &&

@@ -1,6 +1,7 @@
 // What the shared-access layer becomes in transformed sources: an atomic
 // access is a request that is yielded to the scheduler, a plain one is made at
 // once and checked against all others.
+import { zeroed } from "./buffers.ts";
 import { type DataRace, Shadow } from "./shadow.ts";
 
 /** What a thread asks for next. */
@@ -220,9 +221,7 @@ function touch(
   if (array instanceof Int32Array) {
     for (let i = from; i < to; i++) plainWord(array, i, writes, site);
   } else {
-    for (let i = from; i < to; i++) {
-      shadow.plainByte(current, array, i, writes, site);
-    }
+    shadow.plainBytes(current, array, from, to, writes, site);
   }
 }
 
@@ -297,6 +296,18 @@ export function copy(
   touch(source, from, to, false, site);
   touch(target, offset, offset + to - from, true, site);
   target.set(source.subarray(from, to), offset);
+}
+
+/** `new SharedArrayBuffer(bytes)` */
+export function sharedMemory(bytes: number): SharedArrayBuffer {
+  return zeroed(`made-${memories++}`, bytes);
+}
+
+let memories = 0;
+
+/** Another execution begins: its memory is that of the one before. */
+export function reuseMemory(): void {
+  memories = 0;
 }
 
 // What a generator cannot hand to built-in functions.

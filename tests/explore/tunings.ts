@@ -18,4 +18,9 @@ export const TUNINGS: readonly Edit[] = [
     find: "FIRST_SEGMENT_BYTES: number = 64 << 20",
     replace: "FIRST_SEGMENT_BYTES: number = 1 << 18",
   },
+  {
+    file: "src/core/launch_arguments.ts",
+    find: "const RECENT_BYTES_MAX = 16384;",
+    replace: "const RECENT_BYTES_MAX = 0;",
+  },
 ];

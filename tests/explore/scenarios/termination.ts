@@ -289,7 +289,7 @@ const OPTIONS: CtxOptions = {
 };
 
 /** What the application does before it ends the context. */
-type Use = (open: (type: SocketType) => SocketBase, world: World) => void;
+type Use = (open: (type: SocketType) => SocketBase, ctx: Ctx) => void;
 
 /** A context that is used and ended. */
 function end(
@@ -314,7 +314,7 @@ function end(
             const mine = Ctx.create(OPTIONS, world.wiring);
             ctx = mine;
             mine.needIoThreads();
-            use((type) => mine.createSocket(type), world);
+            use((type) => mine.createSocket(type), mine);
             mine.closeAll();
             expect(mine.waitTerminated(Infinity), "the context ends");
           },
@@ -322,18 +322,7 @@ function end(
           () => world.runIo(),
         ],
         check: () => {
-          const { sockets, pipes, ownedObjects, blocks, memoryUsedBytes } =
-            (ctx as Ctx).statistics();
-          same(
-            [sockets, pipes, ownedObjects, blocks, memoryUsedBytes],
-            [0, 0, 0, 0, 0],
-            "sockets, pipes, objects, blocks and bytes",
-          );
-          same(
-            [world.engines, world.connecters, world.listeners],
-            [0, 0, 0],
-            "engines, connecters and listeners",
-          );
+          checkGone(ctx as unknown as Ctx, world);
           expect(sent(world.sent), `messages sent: ${world.sent}`);
         },
       };
@@ -356,6 +345,22 @@ function connected(
   socket.connect("tcp://127.0.0.1:5");
   send(socket);
   return socket;
+}
+
+/** Nothing of a context and its world is left. */
+function checkGone(ctx: Ctx, world: World): void {
+  const { sockets, pipes, ownedObjects, blocks, memoryUsedBytes } = ctx
+    .statistics();
+  same(
+    [sockets, pipes, ownedObjects, blocks, memoryUsedBytes],
+    [0, 0, 0, 0, 0],
+    "sockets, pipes, objects, blocks and bytes",
+  );
+  same(
+    [world.engines, world.connecters, world.listeners],
+    [0, 0, 0],
+    "engines, connecters and listeners",
+  );
 }
 
 export const terminationScenarios: readonly Scenario[] = [
@@ -385,6 +390,17 @@ export const terminationScenarios: readonly Scenario[] = [
     push.connect("inproc://a");
     send(push);
   }),
+  end(
+    "no-bind-lingers",
+    "a connect that nobody binds for, and that the reaper gives up",
+    {},
+    (open, ctx) => {
+      const push = open(SocketType.PUSH);
+      push.connect("inproc://a");
+      send(push);
+      ctx.shutdown();
+    },
+  ),
   end(
     "connecting",
     "a session whose connection does not come about",
@@ -436,6 +452,12 @@ export const terminationScenarios: readonly Scenario[] = [
       // A subscription to everything.
       send(socket);
     },
+  ),
+  end(
+    "hiccup-lingers",
+    "the same without a limit to its linger",
+    { connects: true, breaks: true },
+    (open) => void connected(open, SocketType.XSUB, -1),
   ),
   end(
     "late-pipe",
