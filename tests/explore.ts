@@ -12,6 +12,7 @@ import { replay } from "./explore/explorer.ts";
 import { type Job, type Outcome, realScenarios } from "./explore/job.ts";
 import { MUTANTS } from "./explore/mutants.ts";
 import { parsePath } from "./explore/path.ts";
+import { writePipeTable } from "./explore/pipe_table.ts";
 import type { Scenario } from "./explore/scenario.ts";
 import { writeTable } from "./explore/table.ts";
 
@@ -203,7 +204,8 @@ async function main(): Promise<void> {
   const litmus = !options.deep || runLitmus();
   if (options.write && bad === 0) {
     const text = readFileSync(README, "utf8");
-    writeFileSync(README, writeTable(text, scenarios, outcomes, seconds));
+    const table = writeTable(text, scenarios, outcomes, seconds);
+    writeFileSync(README, writePipeTable(table));
   }
   const killed = outcomes.filter(({ job }) => job.mutant !== null).length;
   console.log(

@@ -105,8 +105,17 @@ export class Explorer {
         };
       }
     } while (result.failure === null && this.#backtrack());
+    if (result.failure === null) this.#finish();
     result.milliseconds = performance.now() - started;
     return result;
+  }
+
+  #finish(): void {
+    try {
+      this.#scenario.finish?.();
+    } catch (error) {
+      this.#result.failure = { message: String(error), path: "" };
+    }
   }
 
   #runOnce(): void {

@@ -485,6 +485,32 @@ const NAMES: readonly Mutant[] = [
 
 const TERMINATION: readonly Mutant[] = [
   mutant(
+    "end that acknowledged asks for the end, too",
+    "pipe-states-at-once",
+    "core/pipe.ts",
+    `case PipeState.TERM_ACK_SENT:
+        return;`,
+    `return;
+      case PipeState.TERM_ACK_SENT:`,
+  ),
+  mutant(
+    "end that read the delimiter waits for another one",
+    "pipe-states-reader",
+    "core/pipe.ts",
+    `case PipeState.DELIMITER_RECEIVED:
+        this.#acknowledge();`,
+    `case PipeState.DELIMITER_RECEIVED:
+        this.#state = PipeState.WAITING_FOR_DELIMITER;`,
+  ),
+  mutant(
+    "delay is forgotten when the other end goes",
+    "pipe-states-delay",
+    "core/pipe.ts",
+    `if (delay) return;
+        this.#acknowledge();`,
+    `this.#acknowledge();`,
+  ),
+  mutant(
     "closed socket is not handed to the reaper",
     "end-one-socket",
     "core/socket_base.ts",

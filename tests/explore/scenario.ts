@@ -48,4 +48,6 @@ export interface Scenario {
   /** How far `deno task explore:deep` goes instead. */
   readonly deep?: Search;
   set(): Stage;
+  /** Whether all executions together came to what they must. */
+  finish?(): void;
 }

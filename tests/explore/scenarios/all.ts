@@ -5,12 +5,14 @@ import { lendingScenarios } from "./lending.ts";
 import { mailboxScenarios } from "./mailboxes.ts";
 import { memoryScenarios } from "./memory.ts";
 import { pipeScenarios } from "./pipes.ts";
+import { pipeStateScenarios } from "./pipe_states.ts";
 import { queueScenarios } from "./queue.ts";
 import { terminationScenarios } from "./termination.ts";
 
 export const scenarios: readonly Scenario[] = [
   ...queueScenarios,
   ...pipeScenarios,
+  ...pipeStateScenarios,
   ...lendingScenarios,
   ...mailboxScenarios,
   ...memoryScenarios,

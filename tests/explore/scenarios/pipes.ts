@@ -11,7 +11,7 @@ import type { Scenario } from "../scenario.ts";
 import { expect, same, Scene } from "./scene.ts";
 
 /** An end of a pipe, its thread, and what it was told and read. */
-class PipeSide implements PipeSink {
+export class PipeSide implements PipeSink {
   readonly thread: Thread;
   readonly pipe: Pipe;
   readonly read: number[] = [];
@@ -77,7 +77,8 @@ class PipeSide implements PipeSink {
   }
 }
 
-class PipeScene {
+/** Two ends on their threads. */
+export class PipeScene {
   readonly scene: Scene;
   readonly sides: readonly [PipeSide, PipeSide];
 

@@ -291,6 +291,15 @@ const OPTIONS: CtxOptions = {
 /** What the application does before it ends the context. */
 type Use = (open: (type: SocketType) => SocketBase, ctx: Ctx) => void;
 
+/** Interruptions for the smallest context of each kind; others have one. */
+const PREEMPTIONS: Readonly<Record<string, number>> = {
+  "one-socket": 3,
+  "no-bind": 2,
+  "connecting": 2,
+  "session": 2,
+  "listener": 2,
+};
+
 /** A context that is used and ended. */
 function end(
   name: string,
@@ -303,8 +312,8 @@ function end(
     name: `end-${name}`,
     what,
     threads: ["app", "reaper", "io"],
-    search: { byCommand: true, preemptions: 1 },
-    deep: { byCommand: true, preemptions: 2 },
+    search: { byCommand: true, preemptions: PREEMPTIONS[name] ?? 1 },
+    deep: { byCommand: true, preemptions: (PREEMPTIONS[name] ?? 1) + 1 },
     set() {
       const world = new World({ connects: false, breaks: false, ...wire });
       let ctx: Ctx | null = null;
