@@ -13,6 +13,7 @@ import { type Job, type Outcome, realScenarios } from "./explore/job.ts";
 import { MUTANTS } from "./explore/mutants.ts";
 import { parsePath } from "./explore/path.ts";
 import { writePipeTable } from "./explore/pipe_table.ts";
+import { checkRefusals } from "./explore/refusals.ts";
 import type { Scenario } from "./explore/scenario.ts";
 import { writeTable } from "./explore/table.ts";
 
@@ -199,7 +200,10 @@ async function main(): Promise<void> {
   const scenarios = await realScenarios();
   const started = performance.now();
   const outcomes = await runAll(jobsOf(scenarios, options));
-  const bad = outcomes.filter((outcome) => !isGood(outcome)).length;
+  const refusals = checkRefusals();
+  for (const line of refusals.lines) console.log(line);
+  const bad = refusals.bad +
+    outcomes.filter((outcome) => !isGood(outcome)).length;
   const seconds = (performance.now() - started) / 1000;
   const litmus = !options.deep || runLitmus();
   if (options.write && bad === 0) {

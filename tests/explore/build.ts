@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
+import type ts from "npm:typescript@5.9.3";
 import { Coloring } from "./coloring.ts";
 import { isLayer, rewriter, Sites } from "./rewrite.ts";
 import {
@@ -29,7 +30,27 @@ export function build(roots: readonly string[], edits: readonly Edit[]): Build {
   const coloring = new Coloring(program);
   const sites = new Sites();
   const folder = mkdtempSync(join(tmpdir(), "purezmq-explore-"));
-  const before = [rewriter(coloring, sites)];
+  const remove = (): void => rmSync(folder, { recursive: true, force: true });
+  try {
+    emit(program, folder, rewriter(coloring, sites));
+  } catch (error) {
+    remove();
+    throw error;
+  }
+  return {
+    sites: sites.names,
+    load: (path) =>
+      import(pathToFileURL(join(folder, path.replace(/\.ts$/, ".js"))).href),
+    remove,
+  };
+}
+
+/** Writes what is explored into a folder. */
+function emit(
+  program: ts.Program,
+  folder: string,
+  transformer: ts.TransformerFactory<ts.SourceFile>,
+): void {
   for (const file of program.getSourceFiles()) {
     const path = pathOf(file);
     if (!isExplored(path) || isLayer(path)) continue;
@@ -42,13 +63,7 @@ export function build(roots: readonly string[], edits: readonly Edit[]): Build {
       },
       undefined,
       false,
-      { before },
+      { before: [transformer] },
     );
   }
-  return {
-    sites: sites.names,
-    load: (path) =>
-      import(pathToFileURL(join(folder, path.replace(/\.ts$/, ".js"))).href),
-    remove: () => rmSync(folder, { recursive: true, force: true }),
-  };
 }

@@ -8,6 +8,20 @@ import { isExplored, LAYER, pathOf, REPOSITORY } from "./sources.ts";
 const f = ts.factory;
 const RUNTIME = new URL("./runtime.ts", import.meta.url).href;
 
+/** Views of memory whose elements are not compared with others. */
+const OTHER_VIEWS = new Set([
+  "DataView",
+  "Int8Array",
+  "Uint8ClampedArray",
+  "Int16Array",
+  "Uint16Array",
+  "Uint32Array",
+  "Float32Array",
+  "Float64Array",
+  "BigInt64Array",
+  "BigUint64Array",
+]);
+
 /** Methods of typed arrays that touch no content. */
 const VIEWS = new Set(["subarray"]);
 const BULK = new Set(["fill", "set", "slice"]);
@@ -99,8 +113,8 @@ class Rewriter {
     if (ts.isIdentifier(node) && node.text === "Atomics") {
       this.#refuse(node, "Atomics past the layer");
     }
-    if (ts.isIdentifier(node) && node.text === "DataView") {
-      this.#refuse(node, "DataView");
+    if (ts.isIdentifier(node) && OTHER_VIEWS.has(node.text)) {
+      this.#refuse(node, node.text);
     }
     if (isBody(node) && this.#coloring.yields(node)) {
       return this.#generator(node);
