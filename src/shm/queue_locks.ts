@@ -118,6 +118,11 @@ export class QueueLocks {
     return new QueueLocks(paths.name, fd);
   }
 
+  /** The locks that another thread of this process has left in `fd`. */
+  static adopt(queue: string, fd: number): QueueLocks {
+    return new QueueLocks(queue, fd);
+  }
+
   /**
    * Becomes the producer; null when somebody else is it.
    *

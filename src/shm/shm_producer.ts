@@ -1,24 +1,13 @@
 // libzmq: none · runs on: app thread · RFC: –
 
-import {
-  futexWait,
-  futexWake,
-  monotonicMs,
-  unlinkPath,
-  word,
-} from "../../ffi/mod.ts";
-import { sharedMemoryObstacle } from "../../ffi/mod.ts";
+import { futexWait, monotonicMs, word } from "../../ffi/mod.ts";
 import { ConsumerRows } from "./consumer_rows.ts";
 import { FutexAnnouncer, LockAnnouncer } from "./announcers.ts";
-import { QueueState, Waiting, Word } from "./layout.ts";
-import { planOf, type ShmProducerOptions } from "./producer_options.ts";
-import { QueueFile } from "./queue_file.ts";
-import { lifeRange, QueueLocks, recordRange, rowRange } from "./queue_locks.ts";
-import {
-  DEFAULT_DIRECTORY,
-  type QueuePaths,
-  queuePaths,
-} from "./queue_names.ts";
+import { Waiting, Word } from "./layout.ts";
+import type { ShmProducerOptions } from "./producer_options.ts";
+import { ProducerSeat } from "./producer_seat.ts";
+import type { QueueFile } from "./queue_file.ts";
+import { rowRange } from "./queue_locks.ts";
 import { RingWriter } from "./ring_writer.ts";
 import { ShmError } from "./shm_error.ts";
 
@@ -61,8 +50,7 @@ const HOLD_BACK_SLICE_MS = 20;
  * ```
  */
 export class ShmProducer implements Disposable {
-  readonly #paths: QueuePaths;
-  readonly #locks: QueueLocks;
+  readonly #seat: ProducerSeat;
   readonly #file: QueueFile;
   readonly #writer: RingWriter;
   readonly #rows: ConsumerRows | null;
@@ -76,14 +64,9 @@ export class ShmProducer implements Disposable {
   #waits = 0;
   #closed = false;
 
-  private constructor(
-    paths: QueuePaths,
-    locks: QueueLocks,
-    file: QueueFile,
-    first: { readonly block: number; readonly low: number },
-  ) {
-    this.#paths = paths;
-    this.#locks = locks;
+  private constructor(seat: ProducerSeat) {
+    const { locks, file, first } = seat;
+    this.#seat = seat;
     this.#file = file;
     const { identity, memory } = file;
     this.#rows = identity.holdBackMs < 0
@@ -107,38 +90,12 @@ export class ShmProducer implements Disposable {
    * system.
    */
   static create(name: string, options: ShmProducerOptions = {}): ShmProducer {
-    const obstacle = sharedMemoryObstacle();
-    if (obstacle !== null) throw new ShmError("ENOTSUP", name, obstacle);
-    const paths = queuePaths(name, options.directory ?? DEFAULT_DIRECTORY);
-    const plan = planOf(name, options);
-    const locks = QueueLocks.acquire(paths);
-    if (locks === null) {
-      throw new ShmError(
-        "EADDRINUSE",
-        name,
-        `it has ${currentProducer(paths)}`,
-      );
-    }
-    try {
-      const file = QueueFile.create(paths, plan, ({ identity }) => {
-        locks.take(lifeRange(identity.epoch));
-        if (plan.waiting === Waiting.RECORD_LOCK) {
-          const { block, low } = plan.first;
-          locks.take(recordRange(identity.epoch, block, low));
-        }
-      });
-      return new ShmProducer(paths, locks, file, plan.first);
-    } catch (error) {
-      // Consumers of an epoch before this one need the lock file.
-      if (!isThere(paths)) unlinkPath(paths.lock);
-      locks.close();
-      throw error;
-    }
+    return new ShmProducer(ProducerSeat.take(name, options));
   }
 
   /** The queue's name. */
   get name(): string {
-    return this.#paths.name;
+    return this.#seat.paths.name;
   }
 
   /** The number of this producer's epoch. */
@@ -236,14 +193,7 @@ export class ShmProducer implements Disposable {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    const { memory } = this.#file;
-    if (this.#file.isWhole) memory.store(Word.STATE, QueueState.CLOSED);
-    futexWake(word(this.#file.addressOfWord(Word.HEAD_LOW)));
-    // Still under the owner's lock, so they are this producer's own.
-    unlinkPath(this.#paths.data);
-    unlinkPath(this.#paths.lock);
-    this.#locks.close();
-    this.#file.close();
+    this.#seat.end();
   }
 
   /** The same as {@linkcode ShmProducer.close}. */
@@ -306,27 +256,5 @@ export class ShmProducer implements Disposable {
       } else futexWait(gate, seen, Math.min(left, HOLD_BACK_SLICE_MS));
     }
     memory.store(Word.GATE_WAITING, 0);
-  }
-}
-
-function isThere(paths: QueuePaths): boolean {
-  try {
-    const file = QueueFile.open(paths);
-    file?.close();
-    return file !== null;
-  } catch {
-    return true;
-  }
-}
-
-/** For the error of the second one. */
-function currentProducer(paths: QueuePaths): string {
-  try {
-    const file = QueueFile.open(paths);
-    if (file === null) return "a producer that is just starting";
-    file.close();
-    return `a producer, process ${file.identity.pid}; close that one first`;
-  } catch {
-    return "a producer";
   }
 }

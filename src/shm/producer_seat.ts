@@ -1,0 +1,134 @@
+// libzmq: none · runs on: the producer's thread · RFC: –
+
+import {
+  futexWake,
+  sharedMemoryObstacle,
+  unlinkPath,
+  word,
+} from "../../ffi/mod.ts";
+import { QueueState, Waiting, Word } from "./layout.ts";
+import { planOf, type ShmProducerOptions } from "./producer_options.ts";
+import { QueueFile } from "./queue_file.ts";
+import { lifeRange, QueueLocks, recordRange } from "./queue_locks.ts";
+import {
+  DEFAULT_DIRECTORY,
+  type QueuePaths,
+  queuePaths,
+} from "./queue_names.ts";
+import { ShmError } from "./shm_error.ts";
+
+/** What makes one the producer of a queue: its locks, and its memory. */
+export class ProducerSeat {
+  readonly paths: QueuePaths;
+  readonly locks: QueueLocks;
+  readonly file: QueueFile;
+  /** Position and number of the epoch's first record. */
+  readonly first: { readonly block: number; readonly low: number };
+
+  private constructor(paths: QueuePaths, locks: QueueLocks, file: QueueFile) {
+    this.paths = paths;
+    this.locks = locks;
+    this.file = file;
+    // Plain: whoever wrote them is this thread, or has told it of the seat.
+    this.first = {
+      block: file.memory.get(Word.FIRST_BLOCK) >>> 0,
+      low: file.memory.get(Word.FIRST_LOW),
+    };
+  }
+
+  /**
+   * Becomes the producer, and begins an epoch.
+   *
+   * @throws {ShmError} As `ShmProducer.create` says.
+   */
+  static take(name: string, options: ShmProducerOptions): ProducerSeat {
+    const obstacle = sharedMemoryObstacle();
+    if (obstacle !== null) throw new ShmError("ENOTSUP", name, obstacle);
+    const paths = queuePaths(name, options.directory ?? DEFAULT_DIRECTORY);
+    const plan = planOf(name, options);
+    const locks = QueueLocks.acquire(paths);
+    if (locks === null) {
+      throw new ShmError(
+        "EADDRINUSE",
+        name,
+        `it has ${currentProducer(paths)}`,
+      );
+    }
+    try {
+      const file = QueueFile.create(paths, plan, ({ identity }) => {
+        locks.take(lifeRange(identity.epoch));
+        if (plan.waiting === Waiting.RECORD_LOCK) {
+          const { block, low } = plan.first;
+          locks.take(recordRange(identity.epoch, block, low));
+        }
+      });
+      return new ProducerSeat(paths, locks, file);
+    } catch (error) {
+      // Consumers of an epoch before this one need the lock file.
+      if (!isThere(paths)) unlinkPath(paths.lock);
+      locks.close();
+      throw error;
+    }
+  }
+
+  /**
+   * Sits down where another thread of this process has left its seat, before
+   * anything was written.
+   *
+   * @param lockFd What {@linkcode ProducerSeat.leave} gave; taken over even
+   * when this fails.
+   * @throws {ShmError} The file is gone, or another one is in its place.
+   */
+  static resume(name: string, lockFd: number): ProducerSeat {
+    const locks = QueueLocks.adopt(name, lockFd);
+    try {
+      const paths = queuePaths(name, DEFAULT_DIRECTORY);
+      const file = QueueFile.open(paths);
+      if (file !== null) return new ProducerSeat(paths, locks, file);
+      throw new ShmError("ENOENT", name, "somebody has removed its file");
+    } catch (error) {
+      locks.close();
+      throw error;
+    }
+  }
+
+  /** Leaves the seat to another thread, which gets the locks' descriptor. */
+  leave(): number {
+    this.file.close();
+    return this.locks.fd;
+  }
+
+  /** Ends the epoch, whose files are removed. */
+  end(): void {
+    const { file, paths } = this;
+    if (file.isWhole) file.memory.store(Word.STATE, QueueState.CLOSED);
+    futexWake(word(file.addressOfWord(Word.HEAD_LOW)));
+    // Still under the owner's lock, so they are this producer's own.
+    unlinkPath(paths.data);
+    unlinkPath(paths.lock);
+    this.locks.close();
+    file.close();
+  }
+}
+
+function isThere(paths: QueuePaths): boolean {
+  try {
+    const file = QueueFile.open(paths);
+    file?.close();
+    return file !== null;
+  } catch {
+    return true;
+  }
+}
+
+/** For the error of the second one. */
+function currentProducer(paths: QueuePaths): string {
+  try {
+    const file = QueueFile.open(paths);
+    if (file === null) return "a producer that is just starting";
+    file.close();
+    return `a producer, process ${file.identity.pid}; close that one first`;
+  } catch {
+    return "a producer";
+  }
+}
