@@ -1,4 +1,4 @@
-// libzmq: none · runs on: io thread, reaper, resolver, courier, watcher · RFC: –
+// libzmq: none · runs on: io thread, reaper, resolver, courier, watchers · RFC: –
 /**
  * Start of the workers of a context. Listed among the package's exports only
  * so that workers find it; importing it does nothing.
@@ -9,6 +9,7 @@ import { workerData } from "../ffi/mod.ts";
 import type { WatcherData } from "./core/descriptor_watcher.ts";
 import type { WorkerData } from "./core/platform.ts";
 import type { ResolverData } from "./transport/resolver.ts";
+import type { RingWatchData } from "./transport/shm/ring_watch.ts";
 import type { CourierData } from "./transport/segment_exchange.ts";
 
 // Each worker loads what it needs and no more: loading is most of what the
@@ -18,6 +19,7 @@ const data = workerData() as
   | ResolverData
   | CourierData
   | WatcherData
+  | RingWatchData
   | null
   | undefined;
 switch (data?.role) {
@@ -48,6 +50,13 @@ switch (data?.role) {
       "./core/descriptor_watcher.ts"
     );
     runDescriptorWatcher(data);
+    break;
+  }
+  case "ring": {
+    const { runRingWatch } = await import(
+      "./transport/shm/ring_watch_worker.ts"
+    );
+    runRingWatch(data);
     break;
   }
 }

@@ -8,6 +8,7 @@ import { PLATFORM, resolveWorkerUrl } from "./worker_platform.ts";
 import { createPoller } from "./poller/create_poller.ts";
 import type { Poller } from "./poller/poller.ts";
 import { IpcTransport } from "./transport/ipc/ipc_transport.ts";
+import { ShmTransport } from "./transport/shm/shm_transport.ts";
 import { TcpTransport } from "./transport/tcp/tcp_transport.ts";
 
 /** An I/O worker, with every transport that there is. */
@@ -16,7 +17,7 @@ export function runIoWorker(data: WorkerData): void {
     const io = new IoThread(
       thread,
       pollerOf(handle),
-      [new TcpTransport(), new IpcTransport()],
+      [new TcpTransport(), new IpcTransport(), new ShmTransport()],
       resolveWorkerUrl(data.url),
     );
     started();

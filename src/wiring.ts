@@ -4,6 +4,7 @@ import type { Wiring } from "./core/wiring_contract.ts";
 import { PATTERNS } from "./pattern/patterns.ts";
 import { PLATFORM } from "./worker_platform.ts";
 import { IpcBinder } from "./transport/ipc/ipc_binder.ts";
+import { ShmBinder } from "./transport/shm/shm_binder.ts";
 import { TcpBinder } from "./transport/tcp/tcp_binder.ts";
 
 /**
@@ -13,5 +14,5 @@ import { TcpBinder } from "./transport/tcp/tcp_binder.ts";
 export const WIRING: Wiring = {
   platform: PLATFORM,
   patterns: PATTERNS,
-  binders: [new TcpBinder(), new IpcBinder()],
+  binders: [new TcpBinder(), new IpcBinder(), new ShmBinder()],
 };

@@ -115,13 +115,18 @@ export class Socket extends SocketSettings {
    *
    * @param address `tcp://` with an address of this computer, the name of a
    *   network device or `*`, and a port or `*` (any free one); `ipc://` with a
-   *   path, `@` and a name (Linux), or `*`; `inproc://` with a name.
+   *   path, `@` and a name (Linux), or `*`; `inproc://` with a name; `shm://`
+   *   with a name or `*` (Publisher and XPublisher, Linux), behind which
+   *   `?slots=4096&slotSize=1024` may say how large the ring is: a power of
+   *   two, and bytes, below 2 GiB together.
    *   {@linkcode SocketSettings.lastEndpoint} tells what `*` became.
    * @returns A promise for the end of it. Rejected with a
    *   {@linkcode ZmqError} whose `address` is the endpoint: EINVAL,
    *   EPROTONOSUPPORT or ENAMETOOLONG for a bad one, EADDRINUSE, EADDRNOTAVAIL,
-   *   EACCES, ENODEV, ENOENT for one that cannot be had, EMTHREAD if the
-   *   context has no I/O workers.
+   *   EACCES, ENODEV, ENOENT for one that cannot be had, ENOCOMPATPROTO for
+   *   one that is not for this type of socket, ENOSPC without memory for the
+   *   ring, ENOTSUP where there is no `shm://`, EMTHREAD if the context has no
+   *   I/O workers.
    * @throws {TypeError} The address is not a string.
    * @throws {ZmqError} EBADF, EBUSY.
    */
@@ -177,10 +182,12 @@ export class Socket extends SocketSettings {
    *
    * @param address `tcp://` with a host and a port, before which a source
    *   address and `;` may stand; `ipc://` with a path or `@` and a name
-   *   (Linux); `inproc://` with a name, which need not be bound yet.
+   *   (Linux); `inproc://` with a name, which need not be bound yet; `shm://`
+   *   with a name (Subscriber and XSubscriber, Linux), likewise.
    * @throws {TypeError} The address is not a string.
    * @throws {ZmqError} EINVAL, EPROTONOSUPPORT or ENAMETOOLONG for a bad
-   *   endpoint, EMTHREAD if the context has no I/O workers, EBADF, EBUSY. Its
+   *   endpoint, ENOCOMPATPROTO for one that is not for this type of socket,
+   *   ENOTSUP where there is no `shm://`, EMTHREAD if the context has no I/O workers, EBADF, EBUSY. Its
    *   `address` is the endpoint.
    */
   connect(address: string): void {

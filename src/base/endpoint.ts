@@ -7,6 +7,9 @@ import {
   INPROC_NAME_BYTES_MAX,
   IPC_PATH_BYTES_MAX,
   PORT_MAX,
+  SHM_NAME_BYTES_MAX,
+  SHM_SLOT_BYTES_DEFAULT,
+  SHM_SLOTS_DEFAULT,
 } from "./limits.ts";
 
 /** What an endpoint is parsed for; the two roles allow different things. */
@@ -49,8 +52,24 @@ export interface InprocEndpoint {
   readonly name: string;
 }
 
+/** `shm://name`, `shm://name?slots=4096&slotSize=1024`, `shm://*` */
+export interface ShmEndpoint {
+  readonly protocol: "shm";
+  readonly name: string;
+  /** Slots in the ring; a connect goes by what the other side has chosen. */
+  readonly slots: number;
+  /** Bytes of a slot. */
+  readonly slotSize: number;
+  /** The name is for bind to choose; `name` is `"*"`. */
+  readonly wildcard: boolean;
+}
+
 /** A parsed endpoint. */
-export type Endpoint = TcpEndpoint | IpcEndpoint | InprocEndpoint;
+export type Endpoint =
+  | TcpEndpoint
+  | IpcEndpoint
+  | InprocEndpoint
+  | ShmEndpoint;
 
 const encoder = new TextEncoder();
 
@@ -68,7 +87,7 @@ function refuse(code: ErrorCode, text: string): ZmqError {
  *
  * @throws {ZmqError} EINVAL for malformed text, EPROTONOSUPPORT for an unknown
  * transport, ENOCOMPATPROTO for one that no socket type here can use,
- * ENAMETOOLONG for ipc and inproc names, ENODEV for a bind to no device.
+ * ENAMETOOLONG for ipc, inproc and shm names, ENODEV for a bind to no device.
  */
 export function parseEndpoint(
   text: string,
@@ -89,6 +108,8 @@ export function parseEndpoint(
       return parseIpc(text, address, role);
     case "inproc":
       return parseInproc(text, address);
+    case "shm":
+      return parseShm(text, address, role);
     case "udp":
       // Known, but only for RADIO, DISH and DGRAM, which do not exist here.
       throw refuse("ENOCOMPATPROTO", text);
@@ -110,6 +131,8 @@ export function formatEndpoint(endpoint: Endpoint): string {
       return `ipc://${endpoint.abstract ? "@" : ""}${endpoint.path}`;
     case "inproc":
       return `inproc://${endpoint.name}`;
+    case "shm":
+      return `shm://${endpoint.name}${formatRing(endpoint)}`;
   }
 }
 
@@ -128,6 +151,43 @@ function parseInproc(text: string, name: string): InprocEndpoint {
     throw refuse("ENAMETOOLONG", text);
   }
   return { protocol: "inproc", name };
+}
+
+/** The part of an endpoint that says how large the ring is, or "". */
+function formatRing({ slots, slotSize }: ShmEndpoint): string {
+  const chosen: string[] = [];
+  if (slots !== SHM_SLOTS_DEFAULT) chosen.push(`slots=${slots}`);
+  if (slotSize !== SHM_SLOT_BYTES_DEFAULT) chosen.push(`slotSize=${slotSize}`);
+  return chosen.length === 0 ? "" : `?${chosen.join("&")}`;
+}
+
+function parseShm(
+  text: string,
+  address: string,
+  role: EndpointRole,
+): ShmEndpoint {
+  const mark = address.indexOf("?");
+  const name = mark < 0 ? address : address.slice(0, mark);
+  // deno-lint-ignore no-control-regex -- they would hide in a list of files
+  if (name === "" || /[/\u0000-\u001f\u007f]/.test(name)) {
+    throw refuse("EINVAL", text);
+  }
+  if (encoder.encode(name).length > SHM_NAME_BYTES_MAX) {
+    throw refuse("ENAMETOOLONG", text);
+  }
+  let slots: number = SHM_SLOTS_DEFAULT;
+  let slotSize: number = SHM_SLOT_BYTES_DEFAULT;
+  for (const pair of mark < 0 ? [] : address.slice(mark + 1).split("&")) {
+    const [, key, digits] = /^(slots|slotSize)=([1-9][0-9]{0,9})$/.exec(pair) ??
+      [];
+    if (key === undefined) throw refuse("EINVAL", text);
+    if (key === "slots") slots = Number(digits);
+    else slotSize = Number(digits);
+  }
+  // A ring has a power of two of them.
+  if (!Number.isInteger(Math.log2(slots))) throw refuse("EINVAL", text);
+  const wildcard = name === "*" && role === "bind";
+  return { protocol: "shm", name, slots, slotSize, wildcard };
 }
 
 function parseIpc(

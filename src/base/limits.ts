@@ -38,6 +38,16 @@ export const INPROC_NAME_BYTES_MAX: number = 256 * 4;
  */
 export const IPC_PATH_BYTES_MAX = 107;
 
+/** Octets of the name in `shm://name`: a queue's has 200, with "zmq." before. */
+export const SHM_NAME_BYTES_MAX = 196;
+
+/**
+ * Slots and octets of a slot of `shm://` unless the endpoint says otherwise:
+ * room for a burst of 4096 small messages, or for one of 4 MiB.
+ */
+export const SHM_SLOTS_DEFAULT = 4096;
+export const SHM_SLOT_BYTES_DEFAULT = 1024;
+
 /** Characters of a host in an endpoint: the longest legal DNS name, a zone, brackets. */
 export const HOST_CHARACTERS_MAX = 320;
 

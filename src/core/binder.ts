@@ -10,6 +10,8 @@ export interface Listening {
   endpoint: string;
   /** Whether the path of a Unix-domain socket goes with its listener. */
   temporary: boolean;
+  /** Octets of a message with its frame headers at most; no limit if absent. */
+  messageBytesMax?: number;
   /** Undoes it all, when no listener can be made for it. */
   discard(): void;
 }
@@ -22,11 +24,12 @@ export interface Binder {
   readonly protocols: readonly string[];
   /**
    * Looks at what an endpoint's text does not show, such as how long a path may
-   * be on this system: at a connect, later errors have nowhere to go.
+   * be on this system, or which sockets may connect: at a connect, later errors
+   * have nowhere to go.
    *
    * @throws {ZmqError} What the system would say.
    */
-  check?(endpoint: Endpoint): void;
+  check?(endpoint: Endpoint, options: SocketOptions): void;
   /**
    * Binds and listens.
    *

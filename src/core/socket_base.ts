@@ -16,6 +16,7 @@ import { Message } from "../memory/message.ts";
 import { CHUNK_BYTES } from "../memory/size_class.ts";
 import { assert } from "../base/assert.ts";
 import { ZmqError } from "../base/errors.ts";
+import { LONG_HEADER_SIZE } from "../base/frame_header.ts";
 import { NumberMap } from "../base/number_map.ts";
 import type { OptionName, SocketOptions } from "../base/options.ts";
 import type { SocketType } from "../base/socket_type.ts";
@@ -23,6 +24,7 @@ import { Command } from "./command.ts";
 import type { CommandTarget } from "./command.ts";
 import { Own } from "./own.ts";
 import type { OwnHost } from "./own.ts";
+import { checkMessageSize } from "./message_size.ts";
 import { Pipe } from "./pipe.ts";
 import type { PipeSink, SavedPipe } from "./pipe.ts";
 import { REAPER_SLOT } from "./choose_io_thread.ts";
@@ -266,6 +268,8 @@ export class SocketBase implements EndpointOwner, CommandTarget, OwnHost {
     this.#enter();
     const pattern = this.#pattern as Pattern;
     const { memory } = this.thread;
+    const sizeMax = this.#endpoints.messageBytesMax;
+    if (sizeMax !== Infinity) checkMessageSize(parts, count, sizeMax);
     // What an earlier send was refused is no reason for this one: it may have
     // been dropped, and this one may just have no credit.
     memory.refused = false;
@@ -285,6 +289,10 @@ export class SocketBase implements EndpointOwner, CommandTarget, OwnHost {
   /** Sends a message of one part if nothing stands in its way. */
   trySendBytes(bytes: Uint8Array): boolean {
     this.#enter();
+    // Left to `trySend`, which tells whether it is too large.
+    if (bytes.length + LONG_HEADER_SIZE > this.#endpoints.messageBytesMax) {
+      return false;
+    }
     return (this.#pattern as Pattern).trySendBytes?.(bytes) ?? false;
   }
 

@@ -49,6 +49,8 @@ interface Entry {
   readonly routingId: Uint8Array | null;
   /** Waits in the inproc registry for a bind. */
   pending: boolean;
+  /** See {@link Listening.messageBytesMax}. */
+  readonly messageBytesMax: number;
 }
 
 /** An endpoint on its way to another thread with its socket. */
@@ -60,6 +62,7 @@ export interface SavedEndpoint {
   readonly pipe: number;
   readonly routingId: Uint8Array | null;
   readonly pending: boolean;
+  readonly messageBytesMax: number;
 }
 
 /** What a socket is bound and connected to. Owner: the socket's thread. */
@@ -68,6 +71,7 @@ export class SocketEndpoints {
   readonly #own: Own;
   readonly #entries: Entry[] = [];
   readonly #inproc: InprocRegistry;
+  #messageBytesMax = Infinity;
 
   constructor(socket: EndpointOwner, own: Own) {
     this.#socket = socket;
@@ -77,6 +81,11 @@ export class SocketEndpoints {
 
   get count(): number {
     return this.#entries.length;
+  }
+
+  /** Octets of a message that every endpoint can take. */
+  get messageBytesMax(): number {
+    return this.#messageBytesMax;
   }
 
   bind(text: string): void {
@@ -116,6 +125,7 @@ export class SocketEndpoints {
     const index = this.#entries.findIndex((entry) => entry.child === child);
     if (index < 0) return;
     const [entry] = this.#entries.splice(index, 1);
+    this.#findMessageBytesMax();
     entry?.pipe?.terminate(false);
     this.#own.terminateChild(child);
   }
@@ -124,6 +134,7 @@ export class SocketEndpoints {
   forgetChild(child: number): void {
     const index = this.#entries.findIndex((entry) => entry.child === child);
     if (index >= 0) this.#entries.splice(index, 1);
+    this.#findMessageBytesMax();
   }
 
   pipeGone(pipe: Pipe): void {
@@ -165,6 +176,7 @@ export class SocketEndpoints {
       pipe: entry.pipe?.node ?? 0,
       routingId: entry.routingId,
       pending: entry.pending,
+      messageBytesMax: entry.messageBytesMax,
     }));
   }
 
@@ -176,6 +188,7 @@ export class SocketEndpoints {
     for (const entry of saved) {
       this.#entries.push({ ...entry, pipe: pipes.get(entry.pipe) ?? null });
     }
+    this.#findMessageBytesMax();
   }
 
   get #record(): number {
@@ -198,7 +211,8 @@ export class SocketEndpoints {
       );
       put(this.#words, child + OWN.FD, listening.fd);
       this.#own.launch(child);
-      this.#add(text, true, child, null);
+      const { messageBytesMax } = listening;
+      this.#add(text, true, child, null, false, null, messageBytesMax);
     } catch (error) {
       listening.discard();
       throw error;
@@ -212,7 +226,10 @@ export class SocketEndpoints {
     routingId: Uint8Array | null,
   ): void {
     const { thread, options } = this.#socket;
-    this.#socket.binder(endpoint.protocol).check?.(endpoint);
+    this.#socket.binder(endpoint.protocol).check?.(
+      endpoint,
+      options,
+    );
     const slot = this.#chooseThread();
     const child = this.#createChild(
       OwnKind.SESSION,
@@ -301,6 +318,7 @@ export class SocketEndpoints {
     );
     if (index < 0) throw new ZmqError("ENOENT", { address: text });
     const [entry] = this.#entries.splice(index, 1) as [Entry];
+    this.#findMessageBytesMax();
     if (entry.child === 0 && bound) {
       this.#inproc.unbind(nameOf(text), this.#record);
       return;
@@ -369,9 +387,27 @@ export class SocketEndpoints {
     pipe: Pipe | null,
     pending = false,
     routingId: Uint8Array | null = null,
+    messageBytesMax = Infinity,
   ): void {
     if (pipe !== null) pipe.endpoint = text;
-    this.#entries.push({ text, bound, child, pipe, routingId, pending });
+    this.#entries.push({
+      text,
+      bound,
+      child,
+      pipe,
+      routingId,
+      pending,
+      messageBytesMax,
+    });
+    this.#findMessageBytesMax();
+  }
+
+  #findMessageBytesMax(): void {
+    let least = Infinity;
+    for (const entry of this.#entries) {
+      least = Math.min(least, entry.messageBytesMax);
+    }
+    this.#messageBytesMax = least;
   }
 }
 

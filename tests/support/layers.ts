@@ -96,6 +96,9 @@ export const LAYERS: readonly Layer[] = [
       "src/poller",
       "src/core",
       "src/engine",
+      // The queues, and what a subscription matches: shm:// has both.
+      "src/shm",
+      "src/pattern",
     ],
     outside: [],
   },

@@ -58,6 +58,13 @@ const BOTH: [string, Endpoint][] = [
   ["ipc://@*", ipc("*", true)],
   ["ipc://é", ipc("é")],
   ["inproc://name", { protocol: "inproc", name: "name" }],
+  ["shm://a b?slots=8&slotSize=24", {
+    protocol: "shm",
+    name: "a b",
+    slots: 8,
+    slotSize: 24,
+    wildcard: false,
+  }],
   ["inproc://a://b c", { protocol: "inproc", name: "a://b c" }],
   ["inproc://#1", { protocol: "inproc", name: "#1" }],
 ];
