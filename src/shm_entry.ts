@@ -14,6 +14,11 @@ export {
 export { RecordView } from "./shm/record_view.ts";
 export type { StartAt } from "./shm/ring_reader.ts";
 export {
+  ShmBuffer,
+  type ShmBufferOptions,
+  type ShmBufferStatistics,
+} from "./shm/shm_buffer.ts";
+export {
   ShmConsumer,
   type ShmConsumerOptions,
   type ShmConsumerStatistics,

@@ -121,6 +121,11 @@ export class RingReader {
     return toBigInt(this.#sequenceBlock, this.#sequenceLow);
   }
 
+  /** The number of the next record when none gets lost. */
+  get expected(): bigint {
+    return toBigInt(this.#expectedBlock, this.#expectedLow);
+  }
+
   /** How many slots the producer is ahead. */
   get behind(): number {
     const { block, low } = this.#absolute(Word.HEAD_BLOCK, Word.HEAD_LOW);

@@ -7,6 +7,7 @@ import {
   sharedMemoryObstacle,
 } from "../../ffi/mod.ts";
 import { Waiting } from "./layout.ts";
+import { ShmBuffer, type ShmBufferOptions } from "./shm_buffer.ts";
 import { NEXT_EPOCH_POLL_MS, QueueAttachment } from "./queue_attachment.ts";
 import {
   DEFAULT_DIRECTORY,
@@ -354,6 +355,31 @@ export class ShmConsumer implements Disposable, AsyncIterable<Uint8Array> {
       }
     };
     return { next };
+  }
+
+  /**
+   * Goes on reading in a thread of its own, which moves the records into a
+   * buffer. This consumer belongs to the buffer from now on.
+   *
+   * @param options How much the buffer holds.
+   * @throws {ShmError} EINVAL: an impossible size. EBUSY: somebody waits.
+   * ENOTSUP: bundled, without the option workerUrl. EBADF: closed.
+   */
+  buffered(options: ShmBufferOptions = {}): ShmBuffer {
+    this.#checkOpen();
+    if (this.#waiting) {
+      throw new ShmError("EBUSY", this.name, "somebody waits for it");
+    }
+    const { identity, reader } = this.#attachment;
+    const { slots, slotBytes } = identity.geometry;
+    return new ShmBuffer(this, options, this.#workerUrl(), {
+      name: this.name,
+      directory: this.#options.directory ?? DEFAULT_DIRECTORY,
+      follow: this.#options.follow === true,
+      epoch: identity.epoch,
+      expected: reader.expected,
+      ringBytes: slots * slotBytes,
+    });
   }
 
   /**
