@@ -1,6 +1,6 @@
 // libzmq: none · runs on: app thread · RFC: –
 
-import { KeepAlive, monotonicMs, spawnWorker } from "../../ffi/mod.ts";
+import { delay, KeepAlive, monotonicMs, spawnWorker } from "../../ffi/mod.ts";
 import type { ErrorCode } from "../base/error_codes.ts";
 import {
   add,
@@ -332,15 +332,12 @@ export class ShmBuffer implements Disposable, AsyncIterable<Uint8Array> {
       await this.#consumer.wait(timeoutMs);
       return;
     }
-    const limit = timeoutMs === Infinity ? null : timeoutMs;
-    const timer = limit === null
-      ? undefined
-      : setTimeout(() => this.#ring(), limit);
-    try {
-      await waitAsync(words, Board.BELL, bell);
-    } finally {
-      clearTimeout(timer);
+    let endDelay = (): void => {};
+    if (timeoutMs !== Infinity) {
+      void delay(timeoutMs, (wake) => endDelay = wake).then(() => this.#ring());
     }
+    await waitAsync(words, Board.BELL, bell);
+    endDelay();
   }
 
   /**
