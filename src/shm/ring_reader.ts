@@ -59,6 +59,8 @@ export class RingReader {
   /** The number of the next record when none gets lost. */
   #expectedLow = 0;
   #expectedBlock = 0;
+  /** False until a record was read, when nothing told the number before. */
+  #isNumberKnown = true;
   #lost = 0;
   /** Skips since a record was read. */
   #misses = 0;
@@ -291,6 +293,11 @@ export class RingReader {
 
   /** Counts the record whose number was read by `#describe`. */
   #account(): void {
+    if (!this.#isNumberKnown) {
+      this.#isNumberKnown = true;
+      this.#expectedBlock = this.#sequenceBlock;
+      this.#expectedLow = this.#sequenceLow;
+    }
     const gap = distance(
       this.#sequenceBlock,
       this.#sequenceLow,
@@ -440,23 +447,54 @@ export class RingReader {
   /** Behind the newest record, whose number tells that of the next one. */
   #joinNewest(firstBlock: number, firstLow: number): void {
     for (;;) {
-      const { block, low } = this.#absolute(Word.HEAD_BLOCK, Word.HEAD_LOW);
+      const { block, low } = this.#checkedHead();
       this.#place(block, low);
       if (distance(block, low, firstBlock, firstLow) === 0) return;
       if (this.#expectNumber((low - 1) | 0, 1)) return;
+      if (this.#standsAtHead()) return;
     }
   }
 
   #joinOldest(): void {
     for (;;) {
+      this.#checkedHead();
       if (this.isOvertaken(this.#block, this.#low)) this.#skip();
       this.refresh();
       if (this.#low === this.#head) {
         const before = (this.#low - 1) | 0;
         const isFirst = this.#low === this.#memory.get(Word.FIRST_LOW);
         if (isFirst || this.#expectNumber(before, 1)) return;
+        if (this.#standsAtHead()) return;
       } else if (this.#expectNumber(this.#low, 0)) return;
     }
+  }
+
+  /**
+   * Whether a record as large as the ring is being written, perhaps by a
+   * producer that has stopped there: no slot tells a number any more.
+   */
+  #standsAtHead(): boolean {
+    const head = this.#checkedHead();
+    if (distance(head.block, head.low, this.#block, this.#low) !== 0) {
+      return false;
+    }
+    this.#isNumberKnown = false;
+    return true;
+  }
+
+  /**
+   * The head. What is being written begins there and is not larger than the
+   * ring: positions that say otherwise would send a reader round for ever.
+   */
+  #checkedHead(): { block: number; low: number } {
+    const begun = this.#absolute(Word.INTENT_BLOCK, Word.INTENT_LOW);
+    const head = this.#absolute(Word.HEAD_BLOCK, Word.HEAD_LOW);
+    const later = this.#absolute(Word.INTENT_BLOCK, Word.INTENT_LOW);
+    if (
+      distance(begun.block, begun.low, head.block, head.low) > this.#slots ||
+      distance(later.block, later.low, head.block, head.low) < 0
+    ) this.#host.corrupt("its head and what is being written are apart");
+    return head;
   }
 
   /** Takes the next number from a slot's descriptor; false if overtaken. */
@@ -485,7 +523,7 @@ export class RingReader {
     const margins = [0, slots >> 3, slots >> 2, slots >> 1];
     for (;;) {
       const margin = margins[this.#misses++];
-      const head = this.#absolute(Word.HEAD_BLOCK, Word.HEAD_LOW);
+      const head = this.#checkedHead();
       const intent = this.#absolute(Word.INTENT_BLOCK, Word.INTENT_LOW);
       const low = (intent.low - slots + (margin ?? 0)) | 0;
       const block = intent.block -
@@ -511,7 +549,10 @@ export class RingReader {
   /** Goes from the middle of a record to the next one's beginning. */
   #seekBeginning(): void {
     const memory = this.#memory;
-    while (this.#low !== this.#head) {
+    for (let passed = 0; this.#low !== this.#head; passed++) {
+      if (passed > this.#slots) {
+        this.#host.corrupt("its first record is not where it was written");
+      }
       const at = this.#descriptorAt(this.#low);
       // Plain: who calls it checks afterwards that nothing was overwritten.
       const length = memory.get(at + Descriptor.LENGTH);

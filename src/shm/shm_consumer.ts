@@ -425,6 +425,7 @@ export class ShmConsumer implements Disposable, AsyncIterable<Uint8Array> {
    * epoch; throws at the queue's end.
    */
   #endOrNext(): boolean {
+    if (this.#end !== null) throw this.#end;
     const attachment = this.#attachment;
     if (attachment.isClosed) return this.#ended("closed");
     const now = monotonicMs();

@@ -103,7 +103,7 @@ describe("bad files", () => {
     }
   });
 
-  test("random bytes in descriptors and slots never end the process", () => {
+  test("random bytes anywhere in the file never end or hang the process", () => {
     using place = new Place();
     const random = seededRandom("bad files");
     const sample = place.sample();
@@ -112,7 +112,7 @@ describe("bad files", () => {
     for (let round = 0; round < 500; round += 1) {
       const file = Uint8Array.from(sample);
       // In the descriptors and slots: a good header gets further than bad ones.
-      const from = 320;
+      const from = random.below(4) === 0 ? 0 : 128;
       for (let changes = 1 + random.below(40); changes > 0; changes -= 1) {
         file[from + random.below(file.length - from)] = random.below(256);
       }
@@ -130,6 +130,28 @@ describe("bad files", () => {
     }
     assert.ok(codes.has("EPROTO") && codes.size > 1, [...codes].join());
   });
+
+  for (const from of ["newest", "oldest"] as const) {
+    test(`who joins at the ${from} record finds its place while one as large as the ring is written`, () => {
+      using place = new Place();
+      using producer = ShmProducer.create(NAME, {
+        directory: place.directory,
+        slots: 8,
+        slotSize: 64,
+      });
+      for (let n = 0; n < 16; n += 1) producer.write(new Uint8Array(8));
+      // Nothing tells a number any more until it is committed.
+      producer.claim(8 * 64).fill(7);
+      using consumer = ShmConsumer.open(NAME, {
+        directory: place.directory,
+        from,
+      });
+      assert.equal(consumer.tryRead(), null);
+      producer.commit();
+      assert.deepEqual([...consumer.readSync(1000)], new Array(512).fill(7));
+      assert.equal(consumer.lost, 0);
+    });
+  }
 
   test("links, pipes and directories are refused", () => {
     using place = new Place();

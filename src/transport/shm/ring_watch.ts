@@ -1,6 +1,6 @@
 // libzmq: none · runs on: io thread · RFC: –
 
-import { futexWake, spawnWorker, word } from "../../../ffi/mod.ts";
+import { errnoNumber, futexWake, spawnWorker, word } from "../../../ffi/mod.ts";
 import type { IoContext } from "../../core/transport.ts";
 import {
   add,
@@ -12,7 +12,7 @@ import {
 } from "../../memory/shared_access.ts";
 import type { Timer } from "../../poller/timer_queue.ts";
 import { Word } from "../../shm/layout.ts";
-import { WaitEnd, type WaitTarget } from "../../shm/queue_waiter.ts";
+import type { WaitOutcome, WaitTarget } from "../../shm/queue_waiter.ts";
 
 /** Words that an I/O thread shares with a ring's watcher. */
 export const Board = {
@@ -69,7 +69,7 @@ function watchesOf(io: IoContext): Set<RingWatch> {
 export class RingWatch {
   readonly #io: IoContext;
   readonly #target: WaitTarget;
-  readonly #changed: (end: WaitEnd) => void;
+  readonly #changed: (end: WaitOutcome) => void;
   readonly #words: Words = new Int32Array(new SharedArrayBuffer(Board.BYTES));
   #startedMs = 0;
   #asked = 0;
@@ -80,7 +80,7 @@ export class RingWatch {
   constructor(
     io: IoContext,
     target: WaitTarget,
-    changed: (end: WaitEnd) => void,
+    changed: (end: WaitOutcome) => void,
   ) {
     this.#io = io;
     this.#target = target;
@@ -105,7 +105,7 @@ export class RingWatch {
   collect(): void {
     if (!this.#waiting) return;
     if (load(this.#words, Board.DONE) !== this.#asked) return;
-    this.#end(load(this.#words, Board.RESULT) as WaitEnd);
+    this.#end(load(this.#words, Board.RESULT));
   }
 
   /** Ends the thread; it touches neither the ring nor this thread any more. */
@@ -138,7 +138,7 @@ export class RingWatch {
     spawnWorker(this.#io.workerUrl, data);
   }
 
-  #end(end: WaitEnd): void {
+  #end(end: WaitOutcome): void {
     this.#waiting = false;
     this.#cancelCheck();
     this.#changed(end);
@@ -157,7 +157,7 @@ export class RingWatch {
     this.#timer ??= this.#io.timers.add(LIFE_CHECK_MS, () => {
       this.#timer = null;
       if (!this.#waiting) return;
-      if (this.#isDead) this.#end(WaitEnd.BROKEN);
+      if (this.#isDead) this.#end(-errnoNumber("ESRCH"));
       else this.#checkLater();
     });
   }

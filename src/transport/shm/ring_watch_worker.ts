@@ -2,7 +2,7 @@
 
 import { gettid, wake } from "../../../ffi/mod.ts";
 import { load, notifyAll, store, wait } from "../../memory/shared_access.ts";
-import { QueueWaiter, type WaitEnd } from "../../shm/queue_waiter.ts";
+import { QueueWaiter, type WaitOutcome } from "../../shm/queue_waiter.ts";
 import { Board, type RingWatchData } from "./ring_watch.ts";
 
 /** Sleeps on a ring whenever it is asked to, until the board is closed. */
@@ -21,7 +21,7 @@ export function runRingWatch(data: RingWatchData): void {
     waiter ??= new QueueWaiter(data.target);
     const block = load(words, Board.BLOCK) >>> 0;
     const low = load(words, Board.LOW);
-    const end: WaitEnd = waiter.wait(block, low, Infinity, isClosed);
+    const end: WaitOutcome = waiter.wait(block, low, Infinity, isClosed);
     store(words, Board.RESULT, end);
     store(words, Board.DONE, asked);
     // The I/O thread waits with its end, so its descriptor is still its own.

@@ -1,5 +1,6 @@
 // libzmq: none · runs on: io thread · RFC: 23 (Framing), 29
 
+import { errnoName } from "../../../ffi/mod.ts";
 import {
   FRAME_COMMAND,
   FRAME_LONG,
@@ -23,8 +24,8 @@ import {
 } from "../../pattern/pubsub/subscription_command.ts";
 import { Trie } from "../../pattern/trie.ts";
 import type { QueueAttachment } from "../../shm/queue_attachment.ts";
-import type { WaitEnd } from "../../shm/queue_waiter.ts";
-import type { PlacedRecord } from "../../shm/ring_reader.ts";
+import type { WaitOutcome } from "../../shm/queue_waiter.ts";
+import type { PlacedRecord } from "../../shm/record_view.ts";
 import { ShmError } from "../../shm/shm_error.ts";
 import { RingWatch } from "./ring_watch.ts";
 
@@ -32,6 +33,10 @@ import { RingWatch } from "./ring_watch.ts";
 const RECORDS_PER_TURN_MAX = 512;
 
 const NOTHING = new Uint8Array(0);
+
+function refusal(end: number): string {
+  return `the wait for its queue was refused (${errnoName(-end)})`;
+}
 
 /**
  * Reads a publisher's queue for a subscriber: what it has subscribed to goes
@@ -133,8 +138,11 @@ export class SubscribingEngine implements Engine {
     }
   }
 
-  #woken(_end: WaitEnd): void {
-    if (!this.#ended) this.#read();
+  #woken(end: WaitOutcome): void {
+    if (this.#ended) return;
+    // Waiting again would be refused again, at once.
+    if (end < 0) this.#end(EngineEnd.CONNECTION, refusal(end));
+    else this.#read();
   }
 
   #read(): void {
