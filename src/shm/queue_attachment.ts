@@ -24,7 +24,7 @@ import {
   type WaitOutcome,
   type WaitTarget,
 } from "./queue_waiter.ts";
-import { type ReaderHost, RingReader, type StartAt } from "./ring_reader.ts";
+import { type Beginning, type ReaderHost, RingReader } from "./ring_reader.ts";
 import { ShmError } from "./shm_error.ts";
 
 /** How long a consumer sleeps between looks for the next producer, ms. */
@@ -44,7 +44,7 @@ export class QueueAttachment implements ReaderHost {
     queue: string,
     file: QueueFile,
     locks: QueueLocks,
-    start: StartAt,
+    start: Beginning,
   ) {
     this.#queue = queue;
     this.#file = file;
@@ -60,7 +60,7 @@ export class QueueAttachment implements ReaderHost {
    * @throws {ShmError} The file is none of a queue, or not this user's alone;
    * ENOBUFS: no row is left.
    */
-  static open(paths: QueuePaths, start: StartAt): QueueAttachment | null {
+  static open(paths: QueuePaths, start: Beginning): QueueAttachment | null {
     const file = QueueFile.open(paths);
     if (file === null) return null;
     let locks: QueueLocks | null = null;

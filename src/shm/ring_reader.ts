@@ -30,6 +30,9 @@ const BATCHED_SLOT_BYTES_MAX = 512;
 /** Where a consumer begins. */
 export type StartAt = "newest" | "oldest";
 
+/** The same, or the epoch's first record: what it misses of them is lost. */
+export type Beginning = StartAt | "first";
+
 /** What the reader asks of its owner. */
 export interface ReaderHost {
   /** The ring's content makes no sense: throws. */
@@ -80,7 +83,7 @@ export class RingReader {
   constructor(
     memory: RingMemory,
     host: ReaderHost,
-    start: StartAt,
+    start: Beginning,
     row: number,
   ) {
     const { slots, slotBytes } = memory.geometry;
@@ -427,7 +430,7 @@ export class RingReader {
     }
   }
 
-  #join(start: StartAt): void {
+  #join(start: Beginning): void {
     const memory = this.#memory;
     const low = memory.get(Word.FIRST_LOW);
     const block = memory.get(Word.FIRST_BLOCK) >>> 0;
@@ -435,7 +438,11 @@ export class RingReader {
     this.#expectedLow = low;
     this.#expectedBlock = block;
     if (start === "newest") this.#joinNewest(block, low);
-    else this.#joinOldest();
+    else if (start === "oldest") this.#joinOldest();
+    else {
+      this.#checkedHead();
+      if (this.isOvertaken(block, low)) this.#skip();
+    }
   }
 
   #place(block: number, low: number): void {

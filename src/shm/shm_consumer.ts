@@ -453,7 +453,7 @@ export class ShmConsumer implements Disposable, AsyncIterable<Uint8Array> {
 
   #toNextEpoch(): boolean {
     // Where another producer's file is, this epoch's is not any more.
-    const next = QueueAttachment.open(this.#paths, "oldest");
+    const next = QueueAttachment.open(this.#paths, "first");
     if (next === null) return false;
     if (next.identity.epoch === this.epoch) {
       next.close();

@@ -234,6 +234,26 @@ describe("a queue in shared memory", () => {
       },
     );
 
+    staged(
+      `${waiting}: what a follower misses of the next epoch is lost`,
+      (s) => {
+        const first = s.produce({ waiting, slots: 8, slotSize: 64 });
+        const consumer = s.consume({ follow: true });
+        first.write(makeRecord(0));
+        assert.equal(checkRecord(consumer.readSync(5000)), 0);
+        first.close();
+        const second = s.produce({ waiting, slots: 8, slotSize: 64 });
+        for (let n = 0; n < 30; n += 1) second.write(new Uint8Array(4).fill(n));
+        const numbers: number[] = [];
+        while (numbers.at(-1) !== 29) {
+          numbers.push(consumer.readSync(5000)[0] as number);
+        }
+        assert.ok(numbers.length <= 8, numbers.join());
+        assert.equal(consumer.lost, 30 - numbers.length);
+        return Promise.resolve();
+      },
+    );
+
     staged(`${waiting}: the next producer's epoch is followed`, async (s) => {
       const first = s.peer("bun");
       const epoch = await first.ask<number>("create", { options: { waiting } });
