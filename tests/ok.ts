@@ -136,6 +136,14 @@ const STEPS: readonly Step[] = [
     limitMinutes: 3,
   },
   {
+    name: "layer",
+    what: "the bench of the shared-access layer, at a tiny size",
+    args: ["run", "-A", "bench/layer.ts", "--tiny"],
+    needs: ["bench/layer.ts"],
+    proof: /^layer: done$/m,
+    limitMinutes: 2,
+  },
+  {
     name: "shm",
     what: "the bench of the queue in shared memory, at a tiny size",
     args: ["run", "-A", "bench/shm.ts", "--tiny"],
