@@ -183,6 +183,17 @@ export class Ctx implements SocketHost {
       throw new ZmqError("EMFILE");
     }
     this.#control.count(H.SOCKET_COUNT, 1);
+    try {
+      // Ordering: counted first, then the state once more; who ends the context
+      // sets its state first, then looks at the count. One sees the other.
+      this.thread.checkState();
+    } catch (error) {
+      this.#control.giveRecord(Pool.SOCKET, record);
+      if (this.#control.count(H.SOCKET_COUNT, -1) === 0) {
+        this.#control.wakeAll();
+      }
+      throw error;
+    }
     const id = this.#control.count(H.NEXT_SOCKET_ID, 1);
     store(this.#control.words, record + SOCKET.ID, id);
     const { ipv6, blocky } = this.options;
