@@ -548,9 +548,33 @@ export class RingReader {
         return;
       }
     }
-    const { block, low } = this.#absolute(Word.HEAD_BLOCK, Word.HEAD_LOW);
-    this.#place(block, low);
+    this.#skipToNewest();
     this.release();
+  }
+
+  /**
+   * Goes on at the newest record, which nobody comes after for now: a producer
+   * that stops leaves that one to the slowest reader. Behind it when that is
+   * being overwritten, or was read.
+   */
+  #skipToNewest(): void {
+    const { block: ownBlock, low: ownLow } = this;
+    const head = this.#checkedHead();
+    this.#place(head.block, head.low);
+    const last = (head.low - 1) | 0;
+    // Plain: it counts only if nothing was overwritten afterwards.
+    const length = this.#memory.get(
+      this.#descriptorAt(last) + Descriptor.LENGTH,
+    );
+    const back = length < 0 && length !== PADDING ? -length : 0;
+    if (back >= this.#slots) return;
+    const low = (last - back) | 0;
+    const block = head.block -
+      (((head.low >>> 24) - (low >>> 24)) & 0xff);
+    if (distance(block, low, ownBlock, ownLow) < 0) return;
+    if (this.isOvertaken(block, low)) return;
+    this.#block = block;
+    this.#low = low;
   }
 
   /** Goes from the middle of a record to the next one's beginning. */

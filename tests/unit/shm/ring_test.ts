@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { RingMemory } from "../../../src/shm/ring_memory.ts";
 import { ShmConsumer, ShmProducer } from "../../../src/shm_entry.ts";
 import { leakFree } from "../../support/leaks.ts";
 import { seededRandom } from "../../support/seed.ts";
@@ -34,6 +35,11 @@ class Reader {
     this.#read += 1;
     assert.equal(this.#consumer.lost, found + 1 - this.#read);
     return true;
+  }
+
+  /** The number of the last record. */
+  get last(): number {
+    return this.#last;
   }
 
   close(): void {
@@ -87,6 +93,43 @@ test(
         for (const reader of readers) reader.close();
       }
     } finally {
+      rmSync(directory, { recursive: true });
+    }
+  }),
+);
+
+test(
+  "a reader that is overtaken whenever it looks still gets the last record",
+  leakFree(() => {
+    const directory = mkdtempSync(join(tmpdir(), "purezmq-shm-"));
+    const { fenceBeforeLoad } = RingMemory.prototype;
+    try {
+      for (let times = 1; times <= 12; times += 1) {
+        using producer = ShmProducer.create("ring", {
+          directory,
+          slots: 16,
+          slotSize: 64,
+        });
+        using consumer = ShmConsumer.open("ring", { directory });
+        let written = 0;
+        const writeRing = (): void => {
+          for (let n = 0; n < 40; n += 1) producer.write(makeRecord(written++));
+        };
+        let left = times;
+        // Where it looks whether it was overtaken.
+        RingMemory.prototype.fenceBeforeLoad = function (): void {
+          fenceBeforeLoad.call(this);
+          if (left <= 0) return;
+          left -= 1;
+          writeRing();
+        };
+        writeRing();
+        const reader = new Reader(consumer);
+        while (reader.read(false));
+        assert.equal(reader.last, written - 1, `overtaken ${times} times`);
+      }
+    } finally {
+      RingMemory.prototype.fenceBeforeLoad = fenceBeforeLoad;
       rmSync(directory, { recursive: true });
     }
   }),
