@@ -677,8 +677,9 @@ export class Pipe implements PipeContract, CommandTarget {
     const { words } = this.#memory.control;
     const outbound = this.record + PIPE.QUEUE + (1 - this.end) * QUEUE.SIZE;
     store(words, outbound + QUEUE.HICCUP_AT, this.writer.completePosition);
-    this.#post(Command.HICCUP_ACK);
+    // First what the new connection has to know: it is read with the answer.
     if (this.#state === PipeState.ACTIVE) this.#sink.hiccuped(this);
+    this.#post(Command.HICCUP_ACK);
   }
 
   /** Drops what was queued for the former connection. */

@@ -53,7 +53,7 @@ export interface BufferThreadData {
   readonly from: StartAt;
   /** The epoch, and the number of its record to begin with. */
   readonly epoch: number;
-  readonly expected: bigint;
+  readonly expected: bigint | null;
   readonly capacity: number;
   /** Entries on the board, a power of two, less one. */
   readonly mask: number;

@@ -22,6 +22,9 @@ import type { RecordView } from "./record_view.ts";
 import { ShmConsumer } from "./shm_consumer.ts";
 import { ShmError } from "./shm_error.ts";
 
+/** What an error says fits its place whatever its letters are. */
+const END_TEXT_LENGTH_MAX = END_TEXT_BYTES / 8;
+
 /** How long the thread sleeps before it looks whether it is to end, ms. */
 const CLOSE_CHECK_MS = 250;
 
@@ -44,7 +47,8 @@ class BufferFiller {
   readonly #data: BufferThreadData;
   readonly #words: Int32Array;
   readonly #bytes: Uint8Array;
-  #expected: bigint;
+  /** Null until a record tells its number. */
+  #expected: bigint | null;
   #epoch: number;
   #lostSeen = 0;
   #put = 0;
@@ -68,7 +72,16 @@ class BufferFiller {
       // What the buffer's maker has read already is left out.
       consumer = ShmConsumer.open(name, { directory, follow, from: "oldest" });
     } catch (error) {
-      if (!(error instanceof ShmError) || error.code !== "ENOENT") throw error;
+      // Without a row of its own, too, the maker reads for itself.
+      const isMissed = error instanceof ShmError &&
+        (error.code === "ENOENT" || error.code === "ENOBUFS");
+      if (!isMissed) throw error;
+      this.#tell(BufferState.MISSED);
+      return;
+    }
+    if (consumer.epoch !== this.#epoch) {
+      // What is left of the maker's epoch is there for the maker alone.
+      consumer.close();
       this.#tell(BufferState.MISSED);
       return;
     }
@@ -88,7 +101,10 @@ class BufferFiller {
     const { code, message } = error instanceof ZmqError
       ? error
       : { code: "EMTHREAD", message: String(error) };
-    const text = new TextEncoder().encode(JSON.stringify({ code, message }));
+    const said = message.slice(0, END_TEXT_LENGTH_MAX);
+    const text = new TextEncoder().encode(
+      JSON.stringify({ code, message: said }),
+    );
     const length = Math.min(text.length, END_TEXT_BYTES);
     const at = this.#data.board.byteLength - END_TEXT_BYTES;
     new Uint8Array(this.#data.board).set(text.subarray(0, length), at);
@@ -103,6 +119,7 @@ class BufferFiller {
       this.#expected = sequence - BigInt(consumer.lost - this.#lostSeen);
     }
     this.#lostSeen = consumer.lost;
+    this.#expected ??= sequence;
     if (sequence < this.#expected) return;
     const at = this.#room(bytes.length);
     if (at < 0) return;

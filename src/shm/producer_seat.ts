@@ -94,12 +94,12 @@ export class ProducerSeat {
 
   /** Leaves the seat to another thread, which gets the locks' descriptor. */
   leave(): number {
-    this.file.close();
+    this.file.close(false);
     return this.locks.fd;
   }
 
-  /** Ends the epoch, whose files are removed. */
-  end(): void {
+  /** Ends the epoch, whose files are removed; see `QueueFile.close`. */
+  end(viewsLeft = true): void {
     const { file, paths } = this;
     if (file.isWhole) file.memory.store(Word.STATE, QueueState.CLOSED);
     futexWake(word(file.addressOfWord(Word.HEAD_LOW)));
@@ -107,14 +107,14 @@ export class ProducerSeat {
     unlinkPath(paths.data);
     unlinkPath(paths.lock);
     this.locks.close();
-    file.close();
+    file.close(viewsLeft);
   }
 }
 
 function isThere(paths: QueuePaths): boolean {
   try {
     const file = QueueFile.open(paths);
-    file?.close();
+    file?.close(false);
     return file !== null;
   } catch {
     return true;
@@ -126,7 +126,7 @@ function currentProducer(paths: QueuePaths): string {
   try {
     const file = QueueFile.open(paths);
     if (file === null) return "a producer that is just starting";
-    file.close();
+    file.close(false);
     return `a producer, process ${file.identity.pid}; close that one first`;
   } catch {
     return "a producer";

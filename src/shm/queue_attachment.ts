@@ -71,10 +71,10 @@ export class QueueAttachment implements ReaderHost {
       }
     } catch (error) {
       locks?.close();
-      file.close();
+      file.close(false);
       throw error;
     }
-    file.close();
+    file.close(false);
     return null;
   }
 
@@ -169,8 +169,8 @@ export class QueueAttachment implements ReaderHost {
     futexWake(word(this.#file.addressOfWord(Word.GATE)));
   }
 
-  /** Gives everything back; views that are left see zeros. */
-  close(): void {
+  /** Gives everything back; see `QueueFile.close`. */
+  close(viewsLeft = true): void {
     if (this.#row >= 0 && this.#file.isWhole) {
       const { ACTIVE, FREE } = RowState;
       const at = rowAt(this.#row) + Row.STATE;
@@ -178,7 +178,7 @@ export class QueueAttachment implements ReaderHost {
       if (this.#file.memory.load(Word.GATE_WAITING) !== 0) this.gateMoved();
     }
     this.#locks.close();
-    this.#file.close();
+    this.#file.close(viewsLeft);
   }
 
   /** The row of one who holds the producer back; -1 where nobody does. */

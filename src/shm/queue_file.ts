@@ -208,12 +208,22 @@ export class QueueFile {
     return this.address + index * 4;
   }
 
-  /** Views that are left see zeros from now on. */
-  close(): void {
+  /**
+   * Views that are left see zeros from now on.
+   *
+   * @param viewsLeft False where nobody can have any: the addresses are given
+   * back at once, also in a thread that never turns its event loop.
+   */
+  close(viewsLeft = true): void {
     const buffer = this.#buffer;
     if (buffer === null) return;
     this.#buffer = null;
     const length = this.identity.geometry.fileBytes;
+    if (!viewsLeft) {
+      unmapMemory(this.address, length);
+      closeFd(this.fd);
+      return;
+    }
     retireMapping(this.address, length);
     // Who has detached the buffer has a view of these addresses elsewhere.
     if (this.memory.attached) {

@@ -99,7 +99,7 @@ export class RingReader {
     // Until nothing was overwritten before the producer knew of this row.
     do {
       this.#join(start);
-      this.release();
+      if (row >= 0) this.#storeRow();
     } while (row >= 0 && this.isOvertaken(this.#block, this.#low));
   }
 
@@ -127,7 +127,8 @@ export class RingReader {
   }
 
   /** The number of the next record when none gets lost. */
-  get expected(): bigint {
+  get expected(): bigint | null {
+    if (!this.#isNumberKnown) return null;
     return toBigInt(this.#expectedBlock, this.#expectedLow);
   }
 
@@ -218,8 +219,8 @@ export class RingReader {
 
   /**
    * Gives free what was read, to a producer that is held back: at once when it
-   * waits, and otherwise in larger pieces, since each costs both of them a
-   * cache line. Nothing is kept when all that is known was read.
+   * waits or may soon, and otherwise in larger pieces, since each costs both of
+   * them a cache line. Nothing is kept when all that is known was read.
    */
   release(): void {
     if (this.#row < 0) return;
@@ -227,8 +228,15 @@ export class RingReader {
     const kept = (this.#low - this.#releasedLow) | 0;
     if (
       kept > 0 && kept < this.#slots >> 3 && this.#low !== this.#head &&
+      // A producer that is about to wait may find nobody who runs.
+      ((this.#head - this.#releasedLow) | 0) < this.#slots >> 1 &&
       memory.load(Word.GATE_WAITING) === 0
     ) return;
+    this.#storeRow();
+  }
+
+  #storeRow(): void {
+    const memory = this.#memory;
     this.#releasedLow = this.#low;
     const at = rowAt(this.#row);
     // The reads before it are done: a store of the row releases them.
@@ -292,6 +300,24 @@ export class RingReader {
       this.#host.corrupt(`a record of ${length} bytes in ${known} slots`);
     }
     return length;
+  }
+
+  /**
+   * Counts what was lost at the end of an epoch, where no next record tells it;
+   * for a reader that has come to the last head.
+   */
+  settle(): void {
+    if (this.#misses === 0 || !this.#isNumberKnown) return;
+    const [block, low] = [this.#expectedBlock, this.#expectedLow];
+    if (!this.#expectNumber((this.#low - 1) | 0, 1)) return;
+    const gap = distance(
+      this.#expectedBlock,
+      this.#expectedLow,
+      block,
+      low,
+    );
+    this.#lost += Math.max(0, gap);
+    this.#misses = 0;
   }
 
   /** Counts the record whose number was read by `#describe`. */
@@ -437,6 +463,7 @@ export class RingReader {
     this.#place(block, low);
     this.#expectedLow = low;
     this.#expectedBlock = block;
+    this.#isNumberKnown = true;
     if (start === "newest") this.#joinNewest(block, low);
     else if (start === "oldest") this.#joinOldest();
     else {

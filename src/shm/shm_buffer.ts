@@ -61,9 +61,12 @@ export interface BufferStart {
   readonly directory: string;
   readonly follow: boolean;
   readonly epoch: number;
-  readonly expected: bigint;
+  readonly expected: bigint | null;
   readonly ringBytes: number;
 }
+
+/** Longer times end at once in the runtimes' timers, ms. */
+const DELAY_MS_MAX = 2 ** 31 - 1;
 
 const CAPACITY_MAX = 2 ** 20;
 const CAPACITY_DEFAULT = 1024;
@@ -334,7 +337,8 @@ export class ShmBuffer implements Disposable, AsyncIterable<Uint8Array> {
     }
     let endDelay = (): void => {};
     if (timeoutMs !== Infinity) {
-      void delay(timeoutMs, (wake) => endDelay = wake).then(() => this.#ring());
+      const limit = Math.min(timeoutMs, DELAY_MS_MAX);
+      void delay(limit, (wake) => endDelay = wake).then(() => this.#ring());
     }
     await waitAsync(words, Board.BELL, bell);
     endDelay();

@@ -303,7 +303,7 @@ export class ShmConsumer implements Disposable, AsyncIterable<Uint8Array> {
 
   /**
    * Blocks the thread until there is a record, or something to be told by the
-   * next call that reads.
+   * next call that reads. Releases the view that was taken last.
    *
    * @param timeoutMs Milliseconds, from 0 on; without a limit unless given.
    * @returns False when the time was over.
@@ -311,12 +311,13 @@ export class ShmConsumer implements Disposable, AsyncIterable<Uint8Array> {
    */
   waitSync(timeoutMs: number = Infinity): boolean {
     const deadline = this.#deadline(timeoutMs);
+    this.#view?.release();
     return this.#attachment.reader.hasKnown || this.#waitSync(deadline);
   }
 
   /**
    * Waits until there is a record, or something to be told by the next call
-   * that reads. One wait at a time.
+   * that reads. One wait at a time. Releases the view that was taken last.
    *
    * @param timeoutMs Milliseconds, from 0 on; without a limit unless given.
    * @returns False when the time was over.
@@ -324,6 +325,7 @@ export class ShmConsumer implements Disposable, AsyncIterable<Uint8Array> {
    */
   wait(timeoutMs: number = Infinity): Promise<boolean> {
     const deadline = this.#deadline(timeoutMs);
+    this.#view?.release();
     if (this.#attachment.reader.hasKnown) return Promise.resolve(true);
     return this.#wait(deadline);
   }
@@ -438,7 +440,10 @@ export class ShmConsumer implements Disposable, AsyncIterable<Uint8Array> {
   #ended(how: "closed" | "dead"): boolean {
     // It may have closed between the two looks.
     if (this.#attachment.isClosed) how = "closed";
-    if (this.#attachment.reader.refresh()) return true;
+    const { reader } = this.#attachment;
+    if (reader.refresh()) return true;
+    reader.settle();
+    this.#tellLoss();
     if (this.#options.follow === true) return this.#toNextEpoch();
     this.#end ??= how === "closed"
       ? new ShmError("EPIPE", this.name, "its producer has closed it")
@@ -456,7 +461,8 @@ export class ShmConsumer implements Disposable, AsyncIterable<Uint8Array> {
     const next = QueueAttachment.open(this.#paths, "first");
     if (next === null) return false;
     if (next.identity.epoch === this.epoch) {
-      next.close();
+      // Nobody has seen it.
+      next.close(false);
       return false;
     }
     this.#thread?.close();
@@ -485,6 +491,7 @@ export class ShmConsumer implements Disposable, AsyncIterable<Uint8Array> {
   /** Whether only a new producer can bring something. */
   get #isOver(): boolean {
     const attachment = this.#attachment;
+    attachment.checkSizeNow();
     return attachment.isClosed || !attachment.isAlive;
   }
 

@@ -147,7 +147,8 @@ export class WaitThread {
     this.#closed = true;
     const words = this.#words;
     store(words, CLOSED, 1);
-    const asked = load(words, ASKED);
+    // Changed, so that a thread that is about to sleep on it does not.
+    const asked = add(words, ASKED, 1) + 1;
     notifyAll(words, ASKED);
     for (let tries = 0; tries < LEAVE_TRIES; tries++) {
       const done = load(words, DONE);

@@ -55,6 +55,21 @@ describe("a buffered consumer", () => {
     assert.ok(buffer.lost > 0, "there was room for all of them");
   });
 
+  test("reads the rest of its maker's epoch, not the next one", async () => {
+    const name = `buffer-${randomUUID()}`;
+    const first = ShmProducer.create(name);
+    const consumer = ShmConsumer.open(name);
+    for (let n = 0; n < 2; n += 1) first.write(makeRecord(n));
+    first.close();
+    using second = ShmProducer.create(name);
+    second.write(makeRecord(7));
+    using buffer = consumer.buffered({ capacity: 10 });
+    for (let n = 0; n < 2; n += 1) {
+      assert.equal(checkRecord(await buffer.read(10_000)), n);
+    }
+    await assert.rejects(buffer.read(10_000), { code: "EPIPE" });
+  });
+
   test("ends with the queue, and when it is closed", async () => {
     const name = `buffer-${randomUUID()}`;
     const producer = ShmProducer.create(name);

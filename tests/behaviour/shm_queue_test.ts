@@ -313,6 +313,43 @@ describe("a queue in shared memory", () => {
     assert.equal(codes.filter((code) => code === "EADDRINUSE").length, 3);
   });
 
+  staged("what was read is given free before the ring is full", async (s) => {
+    // Larger slots than those that are read several at a time.
+    const producer = s.produce({ slots: 64, slotSize: 1024, holdBack: true });
+    const consumer = s.consume();
+    const record = new Uint8Array(8);
+    for (let n = 0; n < 64; n += 1) producer.write(record);
+    for (let n = 0; n < 3; n += 1) consumer.readSync(1000);
+    // This thread is the reader's, too: nobody would give way.
+    for (let n = 0; n < 3; n += 1) producer.write(record);
+    assert.equal(producer.statistics.evicted, 0);
+    for (let n = 0; n < 64; n += 1) consumer.readSync(1000);
+    assert.equal(consumer.lost, 0);
+    await Promise.resolve();
+  });
+
+  staged("who joins at the oldest record holds it back", async (s) => {
+    const producer = s.produce({
+      slots: 64,
+      slotSize: 64,
+      holdBack: { limitMs: 20 },
+      firstSequence: 3n,
+    });
+    const record = new Uint8Array(8);
+    for (let n = 0; n < 2; n += 1) producer.write(record);
+    const consumer = s.consume({ from: "oldest" });
+    for (let n = 0; n < 62; n += 1) producer.write(record);
+    assert.equal(producer.statistics.evicted, 0);
+    // One more would be written over the first of them.
+    producer.write(record);
+    assert.equal(producer.statistics.evicted, 1);
+    const error = refusal(() => {
+      for (;;) consumer.readSync(1000);
+    });
+    assert.equal(error.code, "ECONNABORTED");
+    await Promise.resolve();
+  });
+
   staged("a consumer that stands still is let go of", async (s) => {
     const holdBack = { limitMs: 50 };
     const producer = s.produce({ slots: 8, slotSize: 1024, holdBack });

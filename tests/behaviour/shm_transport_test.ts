@@ -1,7 +1,7 @@
 // `shm://`: PUB and SUB over a queue in shared memory.
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, truncateSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import {
@@ -219,6 +219,22 @@ describe("shm://", () => {
     }
     assert.ok(received < count, "there was room for all of them");
   });
+
+  staged(
+    "a queue that somebody cuts ends nobody",
+    async (context, endpoint) => {
+      using publisher = new Publisher({ context });
+      publisher.bindSync(endpoint);
+      using subscriber = new Subscriber({ context });
+      subscriber.subscribe();
+      subscriber.connect(endpoint);
+      await firstMessage(publisher, subscriber, ["first"]);
+      truncateSync(queueFile(endpoint), 4096);
+      for (let n = 0; n < 100; n += 1) await publisher.send("x".repeat(5000));
+      // The publisher's engine has met it when its file is gone.
+      await until(() => !existsSync(queueFile(endpoint)), "the queue's end");
+    },
+  );
 
   staged("idle ends use no CPU", async (context, endpoint) => {
     using publisher = new Publisher({ context });

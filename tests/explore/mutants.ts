@@ -269,10 +269,15 @@ const PIPE: readonly Mutant[] = [
     "hiccup is answered before its place is known",
     "hiccup-against-send",
     "core/pipe.ts",
-    `store(words, outbound + QUEUE.HICCUP_AT, this.writer.completePosition);
-    this.#post(Command.HICCUP_ACK);`,
-    `this.#post(Command.HICCUP_ACK);
-    store(words, outbound + QUEUE.HICCUP_AT, this.writer.completePosition);`,
+    `    store(words, outbound + QUEUE.HICCUP_AT, this.writer.completePosition);
+    // First what the new connection has to know: it is read with the answer.
+    if (this.#state === PipeState.ACTIVE) this.#sink.hiccuped(this);
+    this.#post(Command.HICCUP_ACK);
+`,
+    `    if (this.#state === PipeState.ACTIVE) this.#sink.hiccuped(this);
+    this.#post(Command.HICCUP_ACK);
+    store(words, outbound + QUEUE.HICCUP_AT, this.writer.completePosition);
+`,
   ),
   mutant(
     "conflating reader sleeps without a compare",

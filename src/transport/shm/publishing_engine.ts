@@ -70,7 +70,9 @@ export class PublishingEngine implements Engine {
       return;
     }
     // What a subscriber does not want, it leaves out itself.
-    this.#session.pipe?.writeCommand(subscriptionBody(true, NOTHING));
+    if (!this.#session.options.invertMatching) {
+      this.#session.pipe?.writeCommand(subscriptionBody(true, NOTHING));
+    }
     this.#continueLater();
   }
 
@@ -79,12 +81,24 @@ export class PublishingEngine implements Engine {
     if (pipe === null || this.#ended || this.#writer === null) return;
     for (let n = 0; n < MESSAGES_PER_TURN_MAX; n++) {
       if (!pipe.checkRead()) return;
+      if (!this.#isWhole()) return;
       this.#publish(pipe);
       // It is delivered: nobody will have to write it again.
       pipe.reader.commit();
     }
     pipe.tellRead();
     this.#continueLater();
+  }
+
+  /** False when somebody has cut the file, which is the end. */
+  #isWhole(): boolean {
+    try {
+      this.#seat?.file.checkSizeNow();
+      return true;
+    } catch (error) {
+      this.#endLater(String(error));
+      return false;
+    }
   }
 
   restartInput(): void {}
@@ -94,7 +108,7 @@ export class PublishingEngine implements Engine {
   terminate(): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.#seat?.end();
+    this.#seat?.end(false);
   }
 
   #publish(pipe: Pipe): void {

@@ -114,6 +114,8 @@ export class RingWatch {
     watchesOf(this.#io).delete(this);
     this.#cancelCheck();
     store(words, Board.CLOSED, 1);
+    // Changed, so that a watcher that is about to sleep on it does not.
+    this.#asked = add(words, Board.ASKED, 1) + 1 | 0;
     notifyAll(words, Board.ASKED);
     for (;;) {
       const left = load(words, Board.LEFT);

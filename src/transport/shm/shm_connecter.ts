@@ -76,7 +76,7 @@ export class ShmConnecter implements Connecter {
       return found;
     }
     // The same publisher as before: what it wrote first was read then.
-    found.close();
+    found.close(false);
     return this.#open("newest");
   }
 
@@ -86,13 +86,14 @@ export class ShmConnecter implements Connecter {
       const paths = queuePaths(this.#queue, DEFAULT_DIRECTORY);
       attachment = QueueAttachment.open(paths, from);
       const isGood = attachment !== null && !attachment.isClosed &&
-        attachment.isAlive && attachment.identity.waiting === Waiting.FUTEX;
+        attachment.isAlive && attachment.identity.waiting === Waiting.FUTEX &&
+        attachment.identity.holdBackMs < 0;
       if (isGood) return attachment;
     } catch (error) {
       if (!(error instanceof ShmError)) throw error;
       // Like a connection that is refused: it may be better next time.
     }
-    attachment?.close();
+    attachment?.close(false);
     return null;
   }
 

@@ -102,8 +102,9 @@ export class SubscribingEngine implements Engine {
     if (this.#ended) return;
     this.#ended = true;
     this.#held = null;
+    this.#parts.length = 0;
     this.#watch.close();
-    this.#attachment.close();
+    this.#attachment.close(false);
   }
 
   /** False while there is no pipe that could be read. */
@@ -160,11 +161,10 @@ export class SubscribingEngine implements Engine {
     const attachment = this.#attachment;
     const { reader } = attachment;
     if (this.#held !== null && !this.#writeHeld(pipe)) return;
-    // What is known lies below a size that was right when it became known.
-    if (!reader.hasKnown) attachment.checkSize();
     for (let n = 0; n < RECORDS_PER_TURN_MAX; n++) {
       // Full, or ending: the pipe tells when there is room.
       if (!pipe.checkWrite()) return;
+      attachment.checkSizeNow();
       const record = reader.nextInPlace();
       if (record === null) {
         this.#atHead();
