@@ -18,7 +18,8 @@ export interface Options {
 
 export const USAGE = `deno task bench [options]
   --tiny             one short pair of each row, nothing written
-  --rows=<a,b>       only rows whose name contains one of these
+  --rows=<a,b>       only the rows of these names; what is no row's name stands
+                     for all whose name contains it
   --runtimes=<a,b>   only these of deno,bun
   --pairs=<n>        how often each row is measured (5)
   --output=<folder>  where tables, samples and plots go; without it into

@@ -53,11 +53,13 @@ interface Field {
 function findField(options: Options, directory: string): Field {
   const notes: string[] = [];
   const libzmq = libzmqContestant(directory);
+  const all = allRows(options.tiny);
+  const names = new Set(all.map(({ name }) => name));
   const isWanted = (row: Row): boolean =>
-    options.rows.length === 0 ||
-    options.rows.some((part) => row.name.includes(part));
+    options.rows.length === 0 || options.rows.includes(row.name) ||
+    options.rows.some((part) => !names.has(part) && row.name.includes(part));
   const descriptors = hardDescriptorLimit();
-  let rows = allRows(options.tiny).filter(isWanted).filter((row) => {
+  let rows = all.filter(isWanted).filter((row) => {
     // As much again as a process has beside its connections.
     if (row.connections * 1.02 + 300 <= descriptors) return true;
     notes.push(

@@ -15,6 +15,8 @@ import {
 
 const ITERATIONS = Number(process.env["PUREZMQ_LITMUS"] ?? "2000000");
 const LIMIT_MS = 280_000;
+/** Runs before two that do not meet are a failure. */
+const RUNS_MAX = 30;
 
 /** Both sides' observations of a place, as `mine * 4 + theirs`: how often. */
 async function run(shape: Shape): Promise<number[]> {
@@ -44,23 +46,40 @@ async function run(shape: Shape): Promise<number[]> {
   return outcomes;
 }
 
+/** Runs until the two have met: on a busy machine one may always be first. */
+async function runUntil(
+  shape: Shape,
+  met: (outcomes: readonly number[]) => boolean,
+): Promise<number[]> {
+  const all = new Array<number>(16).fill(0);
+  for (let runs = 0; runs < RUNS_MAX && !met(all); runs++) {
+    const outcomes = await run(shape);
+    for (const [at, times] of outcomes.entries()) {
+      all[at] = (all[at] ?? 0) + times;
+    }
+  }
+  return all;
+}
+
 function kinds(outcomes: readonly number[]): number {
   return outcomes.filter((times) => times > 0).length;
 }
 
 describe(`litmus: ${ITERATIONS} times`, () => {
   test("message passing: no flag without its message", async (t) => {
-    const outcomes = await run("message");
+    const came = (outcomes: readonly number[]) => (outcomes[1] as number) > 0;
+    const outcomes = await runUntil("message", came);
     t.diagnostic?.(`message passing: ${outcomes.slice(0, 3).join(" ")}`);
     assert.equal(outcomes[2], 0, "a flag without its message");
-    assert.ok((outcomes[1] as number) > 0, "messages came");
+    assert.ok(came(outcomes), "messages came");
   });
 
   test("store buffers: one of two sees the other", async (t) => {
-    const outcomes = await run("buffer");
+    const met = (outcomes: readonly number[]) => kinds(outcomes) > 1;
+    const outcomes = await runUntil("buffer", met);
     t.diagnostic?.(`store buffers: ${outcomes.slice(0, 6).join(" ")}`);
     assert.equal(outcomes[0], 0, "neither saw the other");
-    assert.ok(kinds(outcomes) > 1, "the two did meet");
+    assert.ok(met(outcomes), "the two did meet");
   });
 
   test("store buffers, without atomics: what the test would see", async (t) => {
