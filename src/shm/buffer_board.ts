@@ -1,7 +1,5 @@
 // libzmq: none · runs on: any · RFC: –
 
-import type { StartAt } from "./ring_reader.ts";
-
 /** Words that a buffer shares with the thread that fills it. */
 export const Board = {
   /** Records put in. */
@@ -50,7 +48,6 @@ export interface BufferThreadData {
   readonly name: string;
   readonly directory: string;
   readonly follow: boolean;
-  readonly from: StartAt;
   /** The epoch, and the number of its record to begin with. */
   readonly epoch: number;
   readonly expected: bigint | null;

@@ -77,7 +77,7 @@ export class ProducerSeat {
    *
    * @param lockFd What {@linkcode ProducerSeat.leave} gave; taken over even
    * when this fails.
-   * @throws {ShmError} The file is gone, or another one is in its place.
+   * @throws {ShmError} ENOENT: somebody has removed its file. And as `take`.
    */
   static resume(name: string, lockFd: number): ProducerSeat {
     const locks = QueueLocks.adopt(name, lockFd);

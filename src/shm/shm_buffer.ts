@@ -142,7 +142,6 @@ export class ShmBuffer implements Disposable, AsyncIterable<Uint8Array> {
       role: "shm-buffer",
       ...rest,
       name,
-      from: "oldest",
       capacity,
       mask: this.#mask,
       board,

@@ -361,7 +361,8 @@ export class ShmConsumer implements Disposable, AsyncIterable<Uint8Array> {
 
   /**
    * Goes on reading in a thread of its own, which moves the records into a
-   * buffer. This consumer belongs to the buffer from now on.
+   * buffer. This consumer belongs to the buffer from now on; its `onLoss` and
+   * `onEpoch` are not called any more.
    *
    * @param options How much the buffer holds.
    * @throws {ShmError} EINVAL: an impossible size. EBUSY: somebody waits.

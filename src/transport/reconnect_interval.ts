@@ -2,6 +2,8 @@
 
 import { INT32_MAX } from "../base/option_values.ts";
 import type { SocketOptions } from "../base/options.ts";
+import type { IoContext, SessionPort } from "../core/transport.ts";
+import type { Timer } from "../poller/timer_queue.ts";
 
 /**
  * How long to wait before the next try.
@@ -22,4 +24,30 @@ export function nextReconnectInterval(
   if (max <= 0) return { waitMs: interval + random % interval, nextMs: 0 };
   const waitMs = Math.min(lastMs === 0 ? interval : lastMs, max);
   return { waitMs, nextMs: Math.min(2 * waitMs, max, INT32_MAX) };
+}
+
+/**
+ * Tries once more after the session's interval, or tells the session that this
+ * was the last try.
+ *
+ * @returns The timer, `null` after the last try.
+ */
+export function tryAgainLater(
+  io: IoContext,
+  session: SessionPort,
+  tryAgain: () => void,
+): Timer | null {
+  const { options } = session;
+  // -1 and 0: the first try was the last one.
+  if (options.reconnectInterval <= 0) {
+    session.gaveUp();
+    return null;
+  }
+  const { waitMs, nextMs } = nextReconnectInterval(
+    options,
+    session.reconnectIntervalMs,
+    io.thread.platform.random32(),
+  );
+  session.reconnectIntervalMs = nextMs;
+  return io.timers.add(waitMs, tryAgain);
 }

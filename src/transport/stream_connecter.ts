@@ -17,7 +17,7 @@ import type {
 } from "../core/transport.ts";
 import type { PollEvents, PollHandle } from "../poller/poller.ts";
 import type { Timer } from "../poller/timer_queue.ts";
-import { nextReconnectInterval } from "./reconnect_interval.ts";
+import { tryAgainLater } from "./reconnect_interval.ts";
 import type { StreamProtocol, StreamTarget } from "./stream_protocol.ts";
 
 const EALREADY = -errnoNumber("EALREADY");
@@ -170,19 +170,7 @@ export class StreamConnecter implements Connecter, PollEvents {
   }
 
   #retryLater(): void {
-    const { options } = this.#session;
-    // -1 and 0: the first try was the last one.
-    if (options.reconnectInterval <= 0) {
-      this.#session.gaveUp();
-      return;
-    }
-    const { waitMs, nextMs } = nextReconnectInterval(
-      options,
-      this.#session.reconnectIntervalMs,
-      this.#io.thread.platform.random32(),
-    );
-    this.#session.reconnectIntervalMs = nextMs;
-    this.#timer = this.#io.timers.add(waitMs, () => {
+    this.#timer = tryAgainLater(this.#io, this.#session, () => {
       this.#timer = null;
       this.#try();
     });

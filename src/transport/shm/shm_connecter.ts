@@ -10,7 +10,7 @@ import { Waiting } from "../../shm/layout.ts";
 import { QueueAttachment } from "../../shm/queue_attachment.ts";
 import { DEFAULT_DIRECTORY, queuePaths } from "../../shm/queue_names.ts";
 import { ShmError } from "../../shm/shm_error.ts";
-import { nextReconnectInterval } from "../reconnect_interval.ts";
+import { tryAgainLater } from "../reconnect_interval.ts";
 import { SubscribingEngine } from "./subscribing_engine.ts";
 
 /**
@@ -98,19 +98,7 @@ export class ShmConnecter implements Connecter {
   }
 
   #retryLater(): void {
-    const { options } = this.#session;
-    // -1 and 0: the first try was the last one.
-    if (options.reconnectInterval <= 0) {
-      this.#session.gaveUp();
-      return;
-    }
-    const { waitMs, nextMs } = nextReconnectInterval(
-      options,
-      this.#session.reconnectIntervalMs,
-      this.#io.thread.platform.random32(),
-    );
-    this.#session.reconnectIntervalMs = nextMs;
-    this.#timer = this.#io.timers.add(waitMs, () => {
+    this.#timer = tryAgainLater(this.#io, this.#session, () => {
       this.#timer = null;
       this.#try();
     });
