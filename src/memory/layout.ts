@@ -8,49 +8,65 @@ import { INPROC_NAME_BYTES_MAX } from "../base/limits.ts";
  * computes the same one.
  */
 
-/** Context header. */
+/**
+ * Context header. A cache line has 16 words: what every call reads lies apart
+ * from what every message changes, and what is changed together lies together.
+ */
 export const H = {
+  // Read at every call, hardly ever written.
   /** See {@link ContextState}. */
   STATE: 0,
   /** Slot of the thread that was found dead, plus one. */
   FAILED_THREAD: 1,
-  REGISTRY_LOCK: 2,
-  ALLOCATOR_LOCK: 3,
-  /** Payload in use and its limit, in granules of 256 bytes. */
-  MEMORY_USED: 4,
-  MEMORY_LIMIT: 5,
-  /** Set by a thread that waits for memory, cleared by who frees some. */
-  MEMORY_WAITERS: 6,
-  SEGMENT_COUNT: 7,
-  /** Sockets that exist, closed but not yet reaped ones included. */
-  SOCKET_COUNT: 8,
-  /** Pipe pairs, own objects and blocks alive, for leak checks. */
-  PIPE_COUNT: 9,
-  OWN_COUNT: 10,
-  BLOCK_COUNT: 11,
+  /** Payload that may be in use, in granules of 256 bytes; 0 = any. */
+  MEMORY_LIMIT: 2,
+  SEGMENT_COUNT: 3,
   /** Kernel thread id of the context's creator. */
-  CREATOR_TID: 13,
-  NEXT_SOCKET_ID: 14,
-  /** Counts inproc connects, for their order. */
-  CONNECT_COUNT: 49,
+  CREATOR_TID: 4,
+  /** Slot of the thread that trims free pages, plus one; 0 = none does. */
+  TRIMMER: 5,
   /** Payload segments that the reaper holds: 128 bits. */
-  SEGMENTS_KEPT: 50,
+  SEGMENTS_KEPT: 6,
   /** Those that nobody could bring to it: 128 bits. */
-  SEGMENTS_LOST: 54,
-  /** Free pages not yet given back to the system. */
-  DIRTY_PAGES: 15,
-  /** The fewest that there were since they were last trimmed. */
-  DIRTY_PAGES_LOW: 41,
-  /** Slot of the thread that trims them, plus one; 0 = none does. */
-  TRIMMER: 42,
-  /** Heads of the free stacks of cells, one per size class. */
-  CELL_STACK: 16,
-  /** About how many cells each of those stacks holds. */
-  CELL_COUNT: 24,
-  /** Free-list head and high-water index of each record pool. */
-  POOL: 32,
+  SEGMENTS_LOST: 10,
+
+  // Written for every block.
+  /** Payload in use, in granules. */
+  MEMORY_USED: 16,
   /** How often payload was freed; wraps. */
-  MEMORY_FREED: 40,
+  MEMORY_FREED: 17,
+  /** Set by a thread that waits for memory, cleared by who frees some. */
+  MEMORY_WAITERS: 18,
+  /** Blocks alive, for leak checks. */
+  BLOCK_COUNT: 19,
+  /** The lock of all that follows in this line. */
+  ALLOCATOR_LOCK: 20,
+  /** Free pages not yet given back to the system. */
+  DIRTY_PAGES: 21,
+  /** The fewest that there were since they were last trimmed. */
+  DIRTY_PAGES_LOW: 22,
+  /** The freed run that was kept last, and how many are. */
+  KEPT_RUN: 23,
+  KEPT_RUNS: 24,
+
+  /** Heads of the free stacks of cells, one per size class. */
+  CELL_STACK: 32,
+  /** About how many cells each of those stacks holds. */
+  CELL_COUNT: 40,
+
+  // Written as objects come and go.
+  REGISTRY_LOCK: 48,
+  /** Sockets that exist, closed but not yet reaped ones included. */
+  SOCKET_COUNT: 49,
+  /** Pipe pairs and own objects alive, for leak checks. */
+  PIPE_COUNT: 50,
+  OWN_COUNT: 51,
+  NEXT_SOCKET_ID: 52,
+  /** Counts inproc connects, for their order. */
+  CONNECT_COUNT: 53,
+  /** Free-list head and high-water index of each record pool. */
+  POOL: 54,
+
   /** Why the first dead thread died: bytes of UTF-8, and their number. */
   FAILURE_BYTES: 63,
   FAILURE: 64,

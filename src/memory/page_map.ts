@@ -35,6 +35,8 @@ const FREE = 0;
 const CONTINUED = -1;
 /** Free, and the system still keeps its bytes. */
 const FREE_DIRTY = -2;
+/** Set beside the run that an unused one names: runs begin at even places. */
+const LINKED = 1;
 
 /** Pages that the map of a segment of so many bytes takes. */
 export function mapPages(bytes: number): number {
@@ -193,6 +195,29 @@ export function arePagesFree(
 /** Whether a page of the segment is free; false beyond its end. */
 export function isFreePage(map: Words, page: number): boolean {
   return page < get(map, PAGES) && isFree(map, page);
+}
+
+/** Pages of the run that begins here. */
+export function runPages(map: Words, page: number): number {
+  return get(map, MAP + page);
+}
+
+/**
+ * Notes another run beside one of at least two pages, in the word of its second
+ * page. Never a mark of a free one: that page may be looked at as a neighbour.
+ */
+export function setRunLink(map: Words, page: number, ref: number): void {
+  put(map, MAP + page + 1, ref | LINKED);
+}
+
+/** The run that {@link setRunLink} noted. */
+export function runLink(map: Words, page: number): number {
+  return get(map, MAP + page + 1) & ~LINKED;
+}
+
+/** Forgets what {@link setRunLink} noted. */
+export function unlinkRun(map: Words, page: number): void {
+  put(map, MAP + page + 1, CONTINUED);
 }
 
 function isFree(map: Words, page: number): boolean {

@@ -35,8 +35,10 @@ import {
   mapPages,
   PAGE_BYTES,
   PAGE_SHIFT,
+  runPages,
   takePages,
 } from "./page_map.ts";
+import { KeptRuns } from "./kept_runs.ts";
 import type { ControlSegment } from "./control_segment.ts";
 
 /** A place in payload memory: segment << 23 | granule. 0 = none. */
@@ -125,6 +127,8 @@ export class PayloadSegments {
     SWEEP_BYTES_MIN / size
   );
 
+  readonly #keptRuns: KeptRuns;
+
   constructor(
     control: ControlSegment,
     buffers: readonly SharedArrayBuffer[],
@@ -132,6 +136,7 @@ export class PayloadSegments {
   ) {
     this.#control = control;
     this.#courier = courier;
+    this.#keptRuns = new KeptRuns(control.words, (ref) => this.#mapOf(ref));
     buffers.forEach((buffer, index) => this.#adopt(index, buffer));
   }
 
@@ -222,7 +227,7 @@ export class PayloadSegments {
     if (!this.#charge(size >>> GRANULE_SHIFT, guaranteed)) return 0;
     const sizeClass = classOf(size);
     const ref = sizeClass < 0
-      ? this.#takeRun(size >>> PAGE_SHIFT)
+      ? this.#takeRun(size >>> PAGE_SHIFT, true)
       : this.#takeCell(sizeClass);
     if (ref === 0) this.#takeChargeBack(size);
     return ref;
@@ -245,7 +250,7 @@ export class PayloadSegments {
       const more = (grown - size) >>> PAGE_SHIFT;
       // Charged last: whoever takes a charge back has to tell those who were
       // refused meanwhile, and two that do so would keep each other busy.
-      if (!arePagesFree(map, page + pages, more)) return false;
+      if (!this.#makeFree(map, page + pages, more)) return false;
       if (!this.#charge(granules, false)) return false;
       this.#takenDirty(extendPages(map, page, pages, more));
       return true;
@@ -257,7 +262,7 @@ export class PayloadSegments {
   free(ref: Ref, bytes: number): void {
     const size = allocationSize(bytes);
     const sizeClass = classOf(size);
-    if (sizeClass < 0) this.#giveRun(ref, size >>> PAGE_SHIFT);
+    if (sizeClass < 0) this.#keepRun(ref, size >>> PAGE_SHIFT);
     else this.#giveCell(sizeClass, ref);
     this.#discharge(size);
   }
@@ -414,7 +419,7 @@ export class PayloadSegments {
     }
     if (cache.length > 0) return true;
     const size = CLASS_BYTES[sizeClass] as number;
-    const page = this.#takeRun(Math.max(1, size >>> PAGE_SHIFT));
+    const page = this.#takeRun(Math.max(1, size >>> PAGE_SHIFT), false);
     if (page === 0) return false;
     const step = size >>> GRANULE_SHIFT;
     const count = Math.max(1, PAGE_BYTES / size);
@@ -444,10 +449,11 @@ export class PayloadSegments {
     }
   }
 
-  #takeRun(pages: number): Ref {
+  /** @param kept Whether it may be one that was kept. */
+  #takeRun(pages: number, kept: boolean): Ref {
     const ref = this.#control.locked(
       H.ALLOCATOR_LOCK,
-      () => this.#takeRunLocked(pages),
+      () => (kept ? this.#takeKept(pages) : 0) || this.#takeRunLocked(pages),
     ) ?? 0;
     // Not under the lock: the reaper may need that on its way to the segment.
     if (ref !== 0) this.#awaitKeeper(ref >>> SEGMENT_SHIFT);
@@ -498,17 +504,60 @@ export class PayloadSegments {
   #takeRunLocked(pages: number): Ref {
     const { words } = this.#control;
     this.#control.noteRefusal();
+    let ref = this.#searchRun(pages);
+    if (ref === 0 && get(words, H.KEPT_RUNS) > 0) {
+      this.#giveKept();
+      ref = this.#searchRun(pages);
+    }
+    if (ref !== 0) return ref;
     const count = load(words, H.SEGMENT_COUNT);
+    if (count === SEGMENTS_MAX) return 0;
+    const map = this.#addSegment(count, pages);
+    if (map === null) return 0;
+    return this.#takePages(count, map, findPages(map, pages), pages);
+  }
+
+  #takeKept(pages: number): Ref {
+    const ref = this.#keptRuns.take(pages);
+    if (ref !== 0) this.#takenDirty(pages);
+    // Other lengths are asked for: they get the pages of these.
+    else this.#giveKept();
+    return ref;
+  }
+
+  /** Takes a run of free pages from the segments there are. */
+  #searchRun(pages: number): Ref {
+    const count = load(this.#control.words, H.SEGMENT_COUNT);
     for (let index = 0; index < count; index++) {
       if (!this.#reach(index)) continue;
       const map = this.wordsOf(index << SEGMENT_SHIFT);
       const page = findPages(map, pages);
       if (page !== 0) return this.#takePages(index, map, page, pages);
     }
-    if (count === SEGMENTS_MAX) return 0;
-    const map = this.#addSegment(count, pages);
-    if (map === null) return 0;
-    return this.#takePages(count, map, findPages(map, pages), pages);
+    return 0;
+  }
+
+  /** Whether so many pages are free, maybe by giving up runs that are kept. */
+  #makeFree(map: Words, first: number, pages: number): boolean {
+    if (arePagesFree(map, first, pages)) return true;
+    this.#giveKept();
+    return arePagesFree(map, first, pages);
+  }
+
+  /** Makes the runs that were kept free pages like others. */
+  #giveKept(): void {
+    for (;;) {
+      const ref = this.#keptRuns.pop();
+      if (ref === 0) return;
+      const map = this.wordsOf(ref);
+      const page = this.offset(ref) >>> PAGE_SHIFT;
+      givePages(map, page, runPages(map, page), true);
+    }
+  }
+
+  /** The words of a segment that can be had. */
+  #mapOf(ref: Ref): Words | null {
+    return this.#reach(ref >>> SEGMENT_SHIFT) ? this.wordsOf(ref) : null;
   }
 
   #takePages(index: number, map: Words, page: number, pages: number): Ref {
@@ -520,23 +569,45 @@ export class PayloadSegments {
   #takenDirty(dirty: number): void {
     if (dirty <= 0) return;
     const { words } = this.#control;
-    const left = add(words, H.DIRTY_PAGES, -dirty) - dirty;
-    if (left < load(words, H.DIRTY_PAGES_LOW)) {
-      store(words, H.DIRTY_PAGES_LOW, left);
+    // Ordering: the allocator lock orders all accesses to both.
+    const left = get(words, H.DIRTY_PAGES) - dirty;
+    put(words, H.DIRTY_PAGES, left);
+    if (left < get(words, H.DIRTY_PAGES_LOW)) {
+      put(words, H.DIRTY_PAGES_LOW, left);
     }
   }
 
-  #giveRun(ref: Ref, pages: number): void {
+  /** Frees a run of at least two pages. */
+  #keepRun(ref: Ref, pages: number): void {
     this.#control.locked(H.ALLOCATOR_LOCK, () => {
-      const { words } = this.#control;
-      const map = this.wordsOf(ref);
-      const page = this.offset(ref) >>> PAGE_SHIFT;
-      const keep = load(words, H.TRIMMER) !== 0 ||
-        load(words, H.DIRTY_PAGES) + pages <= DIRTY_PAGES_MAX;
-      givePages(map, page, pages, keep);
-      if (keep) add(words, H.DIRTY_PAGES, pages);
-      else this.#giveToSystem(ref, map, page, pages);
+      if (this.#mayStayDirty(pages) && this.#keptRuns.push(ref)) {
+        const { words } = this.#control;
+        put(words, H.DIRTY_PAGES, get(words, H.DIRTY_PAGES) + pages);
+      } else this.#giveRunLocked(ref, pages);
     });
+  }
+
+  #giveRun(ref: Ref, pages: number): void {
+    this.#control.locked(
+      H.ALLOCATOR_LOCK,
+      () => this.#giveRunLocked(ref, pages),
+    );
+  }
+
+  #giveRunLocked(ref: Ref, pages: number): void {
+    const { words } = this.#control;
+    const map = this.wordsOf(ref);
+    const page = this.offset(ref) >>> PAGE_SHIFT;
+    const dirty = this.#mayStayDirty(pages);
+    givePages(map, page, pages, dirty);
+    if (dirty) put(words, H.DIRTY_PAGES, get(words, H.DIRTY_PAGES) + pages);
+    else this.#giveToSystem(ref, map, page, pages);
+  }
+
+  #mayStayDirty(pages: number): boolean {
+    const { words } = this.#control;
+    return load(words, H.TRIMMER) !== 0 ||
+      get(words, H.DIRTY_PAGES) + pages <= DIRTY_PAGES_MAX;
   }
 
   /**
@@ -562,8 +633,10 @@ export class PayloadSegments {
    */
   trim(): void {
     const { words } = this.#control;
-    const low = load(words, H.DIRTY_PAGES_LOW);
-    let left = (Math.max(low - DIRTY_PAGES_MIN, 0) + 1) >> 1;
+    let left = this.#control.locked(
+      H.ALLOCATOR_LOCK,
+      () => this.#pagesToTrim(),
+    ) ?? 0;
     let index = load(words, H.SEGMENT_COUNT) - 1;
     let below = SEGMENT_MAX_BYTES / PAGE_BYTES;
     // The others get the lock in between: the system takes its time.
@@ -575,7 +648,7 @@ export class PayloadSegments {
         const { page, pages } = cleanPages(map, below, max);
         below = page;
         if (pages === 0) return 0;
-        add(words, H.DIRTY_PAGES, -pages);
+        put(words, H.DIRTY_PAGES, get(words, H.DIRTY_PAGES) - pages);
         const ref = (index << SEGMENT_SHIFT) | (page << PAGE_GRANULES_SHIFT);
         this.#giveToSystem(ref, map, page, pages);
         return pages;
@@ -587,8 +660,16 @@ export class PayloadSegments {
       below = SEGMENT_MAX_BYTES / PAGE_BYTES;
     }
     this.#control.locked(H.ALLOCATOR_LOCK, () => {
-      store(words, H.DIRTY_PAGES_LOW, load(words, H.DIRTY_PAGES));
+      put(words, H.DIRTY_PAGES_LOW, get(words, H.DIRTY_PAGES));
     });
+  }
+
+  #pagesToTrim(): number {
+    const low = get(this.#control.words, H.DIRTY_PAGES_LOW);
+    if (low <= DIRTY_PAGES_MIN) return 0;
+    // Runs that were kept are not in the page map, where pages are looked for.
+    this.#giveKept();
+    return (low - DIRTY_PAGES_MIN + 1) >> 1;
   }
 
   /** Gives the bytes of free pages back to the system. */

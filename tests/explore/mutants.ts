@@ -355,6 +355,21 @@ const MEMORY: readonly Mutant[] = [
     store(words, stack, 0);`,
   ),
   mutant(
+    "run is kept outside of the allocator's lock",
+    "kept-runs",
+    "memory/payload_segments.ts",
+    `this.#control.locked(H.ALLOCATOR_LOCK, () => {
+      if (this.#mayStayDirty(pages) && this.#keptRuns.push(ref)) {
+        const { words } = this.#control;
+        put(words, H.DIRTY_PAGES, get(words, H.DIRTY_PAGES) + pages);
+      } else this.#giveRunLocked(ref, pages);
+    });`,
+    `if (this.#mayStayDirty(pages) && this.#keptRuns.push(ref)) {
+      const { words } = this.#control;
+      put(words, H.DIRTY_PAGES, get(words, H.DIRTY_PAGES) + pages);
+    } else this.#giveRun(ref, pages);`,
+  ),
+  mutant(
     "memory limit is passed for a moment",
     "memory-limit-shared",
     "memory/payload_segments.ts",

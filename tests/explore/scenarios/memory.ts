@@ -28,6 +28,28 @@ function giveCell(view: ContextMemory, ref: number, mark: number): void {
   payload.free(ref, CELL_BYTES);
 }
 
+/** Takes a run of pages and marks it as its own, in the page after its head. */
+function takeRun(view: ContextMemory, bytes: number, mark: number): number {
+  const { payload } = view;
+  const ref = payload.allocate(bytes);
+  expect(ref !== 0, "there is memory");
+  put(payload.wordsOf(ref), (payload.offset(ref) + 16384) >>> 2, mark);
+  return ref;
+}
+
+/** Gives a run back that nobody else has marked. */
+function giveRun(
+  view: ContextMemory,
+  ref: number,
+  bytes: number,
+  mark: number,
+): void {
+  const { payload } = view;
+  const at = (payload.offset(ref) + 16384) >>> 2;
+  same(get(payload.wordsOf(ref), at), mark, "the mark in a run");
+  payload.free(ref, bytes);
+}
+
 /** The shared stack holds each cell once, and whole pages of them. */
 function checkStack(scene: Scene, view: ContextMemory): void {
   const { payload } = view;
@@ -127,6 +149,33 @@ export const memoryScenarios: readonly Scenario[] = [
           giveCell(view, b, i);
         }),
         check: () => same(scene.header(H.MEMORY_USED), 0, "granules in use"),
+      };
+    },
+  },
+  {
+    name: "kept-runs",
+    what: "runs that one thread freed are taken whole, and cut, by another",
+    threads: ["left", "right"],
+    search: { preemptions: 3 },
+    deep: { preemptions: 5 },
+    set() {
+      const scene = new Scene();
+      const maker = scene.view(2);
+      const runs = [20_000, 33_000].map((bytes, i) => ({
+        bytes,
+        ref: takeRun(maker, bytes, 9),
+        view: scene.view(i),
+      }));
+      return {
+        threads: runs.map(({ bytes, ref, view }, i) => () => {
+          giveRun(view, ref, bytes, 9);
+          const run = takeRun(view, 20_000, i);
+          giveRun(view, run, 20_000, i);
+        }),
+        check: () => {
+          same(scene.header(H.MEMORY_USED), 0, "granules in use");
+          expect(scene.header(H.KEPT_RUNS) > 0, "runs are kept");
+        },
       };
     },
   },

@@ -506,6 +506,42 @@ describe("giving back to the system", () => {
     assert.ok(header(view, H.DIRTY_PAGES) <= 32 * MIB / PAGE_BYTES);
   });
 
+  test("runs that are kept make room for longer ones, and for cells", () => {
+    const view = viewMemory();
+    view.payload.startTrimming(2);
+    // All of the first segment, in pieces.
+    const refs: number[] = [];
+    while (header(view, H.SEGMENT_COUNT) === 1) {
+      refs.push(view.payload.allocate(MIB));
+    }
+    view.payload.free(refs.pop() as number, MIB);
+    for (const ref of refs) view.payload.free(ref, MIB);
+    assert.ok(header(view, H.KEPT_RUNS) > 60);
+    const cells = Array.from(
+      { length: 100 },
+      () => view.payload.allocate(PAGE_BYTES),
+    );
+    assert.ok(cells.every((ref) => ref !== 0));
+    const long = view.payload.allocate(40 * MIB);
+    assert.equal(long >>> 23, 0, "in the first segment");
+    assert.equal(header(view, H.KEPT_RUNS), 0);
+    view.payload.free(long, 40 * MIB);
+    for (const ref of cells) view.payload.free(ref, PAGE_BYTES);
+    assertNothingUsed(view);
+  });
+
+  test("a run is lengthened over one that is kept", () => {
+    const view = viewMemory();
+    const first = view.payload.allocate(MIB);
+    const second = view.payload.allocate(MIB);
+    assert.equal(second, first + MIB / 256);
+    view.payload.free(second, MIB);
+    assert.equal(header(view, H.KEPT_RUNS), 1);
+    assert.equal(view.payload.extend(first, MIB, 2 * MIB), true);
+    view.payload.free(first, 2 * MIB);
+    assertNothingUsed(view);
+  });
+
   // Small cells make whole pages only when all of a page came back.
   for (const bytes of [256, 4096, CHUNK_BYTES, MIB]) {
     testUnless(
