@@ -3,6 +3,7 @@ import { openSharedMemoryCalls } from "./shared_memory_calls.ts";
 
 const PROT_READ = 1;
 const PROT_WRITE = 2;
+const PROT_EXEC = 4;
 const MAP_SHARED = 1;
 const MAP_PRIVATE = 2;
 const MAP_FIXED = 0x10;
@@ -20,7 +21,8 @@ const ADDRESS_MAX = 2 ** 52;
  * read-modify-write instruction, and ends the process on memory that is not.
  *
  * Safety: the file must have that many bytes, with space behind them, for as
- * long as the memory is used: else the process ends with SIGBUS.
+ * long as the memory is used: else the process ends with SIGBUS, unless
+ * `guardMemory` has made that survivable.
  */
 export function mapFile(fd: number, length: number): number {
   const { libc, calls } = openSharedMemoryCalls();
@@ -46,6 +48,32 @@ export function retireMapping(address: number, length: number): number {
     calls.mmap(word(address), word(length), protection, flags, -1, word(0)),
   );
   return result === address ? 0 : outcome(libc, -1);
+}
+
+/** Empty memory of this process alone; its address, or negative errno. */
+export function mapPrivate(length: number): number {
+  const { libc, calls } = openSharedMemoryCalls();
+  const { word } = libc.library;
+  const flags = MAP_PRIVATE | MAP_ANONYMOUS;
+  const protection = PROT_READ | PROT_WRITE;
+  const address = Number(
+    calls.mmap(word(0), word(length), protection, flags, -1, word(0)),
+  );
+  return address > 0 && address < ADDRESS_MAX ? address : outcome(libc, -1);
+}
+
+/**
+ * Makes memory executable that holds instructions, and no longer writable. 0 or
+ * negative errno.
+ */
+export function protectCode(address: number, length: number): number {
+  const { libc, calls } = openSharedMemoryCalls();
+  const { word } = libc.library;
+  const protection = PROT_READ | PROT_EXEC;
+  return outcome(
+    libc,
+    calls.mprotect(word(address), word(length), protection),
+  );
 }
 
 /**

@@ -32,6 +32,7 @@ export {
 } from "./epoll.ts";
 export { readEnvironment } from "./environment.ts";
 export { errnoName, errnoNumber } from "./errno.ts";
+export { faultGuardRows, GUARD_ROWS, GuardRow } from "./fault_guard.ts";
 export { mapFile, retireMapping, unmapMemory } from "./file_mapping.ts";
 export {
   canBePolled,

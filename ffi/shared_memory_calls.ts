@@ -18,6 +18,7 @@ const ROWS = {
     result: "word",
   },
   munmap: { parameters: ["word", "word"], result: "i32" },
+  mprotect: { parameters: ["word", "word", "i32"], result: "i32" },
   rename: { parameters: ["buffer", "buffer"], result: "i32" },
   // With struct flock, which is all it is called for.
   fcntl: { parameters: ["i32", "i32", "buffer"], result: "i32" },
@@ -47,6 +48,7 @@ export interface SharedMemoryCalls {
     offset: Word,
   ): Word;
   munmap(address: Word, length: Word): number;
+  mprotect(address: Word, length: Word, protection: number): number;
   rename(from: Buffer, to: Buffer): number;
   fcntl(fd: number, command: number, flock: Buffer): number;
   geteuid(): number;

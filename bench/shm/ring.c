@@ -37,6 +37,7 @@ static unsigned char *file;
 static uint32_t slots, slot_bytes, rows;
 static int32_t *descriptors;
 static unsigned char *data;
+static int32_t *end_mark;
 static char queue_path[256], new_path[256], lock_path[256];
 
 static void die(const char *what)
@@ -51,12 +52,14 @@ static size_t lay_out(void)
     size_t data_at = (at + (size_t) slots * 4) * 4;
     data_at = (data_at + 4095) / 4096 * 4096;
     size_t bytes = data_at + (size_t) slots * slot_bytes;
+    size_t end_at = (bytes + 4095) / 4096 * 4096;
     if (file) {
+        end_mark = (int32_t *) (file + end_at + 4092);
         words = (_Atomic int32_t *) file;
         descriptors = (int32_t *) file + at;
         data = file + data_at;
     }
-    return (bytes + 4095) / 4096 * 4096;
+    return end_at + 4096;
 }
 
 static void map_file(int fd)
@@ -139,7 +142,7 @@ static void create_queue(const struct task *task)
     map_file(fd);
     uint64_t epoch = (uint64_t) now_us(), ticks = start_ticks();
     const int32_t header[][2] = {
-        { VERSION, 1 }, { BYTE_ORDER_WORD, 0x01020304 },
+        { VERSION, 2 }, { BYTE_ORDER_WORD, 0x01020304 },
         { ROWS_AT, FIRST_ROW }, { SLOTS, (int32_t) slots },
         { SLOT_BYTES, (int32_t) slot_bytes }, { ROWS, (int32_t) rows },
         { HOLD_BACK_MS, 60000 }, { FILE_BYTES_LOW, (int32_t) bytes },
@@ -148,6 +151,7 @@ static void create_queue(const struct task *task)
         { EPOCH_LOW, (int32_t) epoch }, { EPOCH_HIGH, (int32_t) (epoch >> 32) },
         { STATE, OPEN }, { MAGIC_END, 0x716d6873 }, { MAGIC, 0x716d7a70 },
     };
+    *end_mark = 0x646e6571;
     for (size_t i = 0; i < sizeof header / sizeof *header; i++)
         atomic_store(words + header[i][0], header[i][1]);
     lock_byte(lock, (1LL << 41) + (int64_t) epoch);
@@ -272,7 +276,7 @@ static void open_queue(void)
     slots = (uint32_t) header[SLOTS];
     slot_bytes = (uint32_t) header[SLOT_BYTES];
     rows = (uint32_t) header[ROWS];
-    if (header[MAGIC] != 0x716d7a70 || header[VERSION] != 1
+    if (header[MAGIC] != 0x716d7a70 || header[VERSION] != 2
         || header[FILE_BYTES_LOW] != (int32_t) lay_out()
         || header[WAITING] != 0 || header[HOLD_BACK_MS] < 0) {
         fprintf(stderr, "%s is no queue for this program\n", queue_path);

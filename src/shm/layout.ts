@@ -11,6 +11,7 @@
  *   consumers' rows      one line each, in queues that hold the producer back
  *   descriptors          four words for each slot
  *   slots                from the next page on
+ *   end mark             the last word, in a page of its own
  *
  * A position counts slots since the epoch began, a sequence number counts
  * records. Slot and descriptor of position p are those of p modulo the number
@@ -26,6 +27,12 @@
  * A consumer reads head, then descriptor and bytes, then intent, and takes them
  * only when intent has not come a ring past them. So a half-written record is
  * never below head, and one that is overwritten while it is read is found out.
+ *
+ * Who may write the file may also make it shorter. The kernel takes whole pages
+ * away first and then fills the rest of the last one with zeros. So whoever has
+ * read zeros in a record's place can no longer read the end mark, and believes
+ * what he has read only when he can: it is looked at after everything else. What
+ * is in the place of pages that are gone, the fault guard says: zeros, too.
  */
 
 /** Names of the words, as their numbers. */
@@ -103,8 +110,9 @@ export const Waiting = { FUTEX: 0, RECORD_LOCK: 1 } as const;
 export const MAGIC = 0x716d7a70; // "pzmq" in bytes
 export const MAGIC_END = 0x716d6873; // "shmq"
 export const MAGIC_SWAPPED = 0x707a6d71;
-export const LAYOUT_VERSION = 1;
+export const LAYOUT_VERSION = 2;
 export const BYTE_ORDER = 0x01020304;
+export const END_MARK = 0x646e6571; // "qend" in bytes
 
 /** Slots of a queue at most: positions of a block, with room for a padding. */
 export const SLOTS_MAX: number = 2 ** 22;
@@ -127,6 +135,8 @@ export interface Geometry {
   readonly descriptorsAt: number;
   /** The first slot's first byte. */
   readonly dataAt: number;
+  /** The end mark's first byte. */
+  readonly endMarkAt: number;
   readonly fileBytes: number;
 }
 
@@ -144,6 +154,16 @@ export function geometryOf(
   const descriptorsAt = Word.FIRST_ROW + rows * ROW_WORDS;
   const descriptorsEnd = descriptorsAt + slots * DESCRIPTOR_WORDS;
   const dataAt = roundUp(descriptorsEnd * 4, PAGE);
-  const fileBytes = roundUp(dataAt + slots * slotBytes, PAGE);
-  return { slots, slotBytes, rows, descriptorsAt, dataAt, fileBytes };
+  // The last word, so that it is gone as soon as anything is.
+  const fileBytes = roundUp(dataAt + slots * slotBytes, PAGE) + PAGE;
+  const endMarkAt = fileBytes - 4;
+  return {
+    slots,
+    slotBytes,
+    rows,
+    descriptorsAt,
+    dataAt,
+    endMarkAt,
+    fileBytes,
+  };
 }

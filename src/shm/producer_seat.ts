@@ -76,17 +76,24 @@ export class ProducerSeat {
    * anything was written.
    *
    * @param lockFd What {@linkcode ProducerSeat.leave} gave; taken over even
-   * when this fails.
-   * @throws {ShmError} ENOENT: somebody has removed its file. And as `take`.
+   * when this fails, which leaves no file behind.
+   * @throws {ShmError} ENOENT: somebody has removed its files, or put others in
+   * their place. And as `take`.
    */
   static resume(name: string, lockFd: number): ProducerSeat {
     const locks = QueueLocks.adopt(name, lockFd);
+    const paths = queuePaths(name, DEFAULT_DIRECTORY);
+    let file: QueueFile | null = null;
     try {
-      const paths = queuePaths(name, DEFAULT_DIRECTORY);
-      const file = QueueFile.open(paths);
-      if (file !== null) return new ProducerSeat(paths, locks, file);
-      throw new ShmError("ENOENT", name, "somebody has removed its file");
+      file = QueueFile.open(paths);
+      if (file !== null && holdsEpoch(paths, locks, file.identity.epoch)) {
+        return new ProducerSeat(paths, locks, file);
+      }
+      const reason = "somebody has removed or replaced its files";
+      throw new ShmError("ENOENT", name, reason);
     } catch (error) {
+      file?.close(false);
+      if (locks.isAt(paths.lock)) removeFiles(paths);
       locks.close();
       throw error;
     }
@@ -104,10 +111,33 @@ export class ProducerSeat {
     if (file.isWhole) file.memory.store(Word.STATE, QueueState.CLOSED);
     futexWake(word(file.addressOfWord(Word.HEAD_LOW)));
     // Still under the owner's lock, so they are this producer's own.
-    unlinkPath(paths.data);
-    unlinkPath(paths.lock);
+    removeFiles(paths);
     this.locks.close();
     file.close(viewsLeft);
+  }
+}
+
+function removeFiles(paths: QueuePaths): void {
+  unlinkPath(paths.data);
+  unlinkPath(paths.lock);
+}
+
+/**
+ * Whether the life of that epoch is locked by these locks: the owner's lock is
+ * theirs, and only owners take the others.
+ */
+function holdsEpoch(
+  paths: QueuePaths,
+  locks: QueueLocks,
+  epoch: number,
+): boolean {
+  if (!locks.isAt(paths.lock)) return false;
+  // One's own locks show to others only.
+  const other = QueueLocks.open(paths, "existing");
+  try {
+    return other.isHeld(lifeRange(epoch));
+  } finally {
+    other.close();
   }
 }
 

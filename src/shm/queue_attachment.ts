@@ -80,7 +80,11 @@ export class QueueAttachment implements ReaderHost {
 
   /** Whether the producer has ended the epoch itself. */
   get isClosed(): boolean {
-    return this.#file.memory.load(Word.STATE) !== QueueState.OPEN;
+    const state = this.#file.memory.load(Word.STATE);
+    this.#file.checkSizeNow();
+    if (state === QueueState.OPEN) return false;
+    if (state !== QueueState.CLOSED) this.corrupt("it is in no known state");
+    return true;
   }
 
   /** Whether the producer lives, be it frozen. */
@@ -108,6 +112,7 @@ export class QueueAttachment implements ReaderHost {
     const { geometry, epoch, waiting } = this.identity;
     return {
       address: this.#file.address,
+      guarded: this.#file.isGuarded,
       slots: geometry.slots,
       slotBytes: geometry.slotBytes,
       rows: geometry.rows,
@@ -142,7 +147,15 @@ export class QueueAttachment implements ReaderHost {
     this.#file.checkSizeNow();
   }
 
-  /** False when memory must not be touched any more. */
+  /** Whether a place that was read may have held something else meanwhile. */
+  wasOvertaken(block: number, low: number): boolean {
+    const file = this.#file;
+    // Before, where the access must not be made; after, where it tells.
+    return !file.isWhole || this.reader.wasOvertaken(block, low) ||
+      !file.isWhole;
+  }
+
+  /** See `QueueFile.isWhole`. */
   get isWhole(): boolean {
     return this.#file.isWhole;
   }
@@ -154,6 +167,7 @@ export class QueueAttachment implements ReaderHost {
   }
 
   evicted(): never {
+    this.#file.checkSize();
     throw new ShmError(
       "ECONNABORTED",
       this.#queue,

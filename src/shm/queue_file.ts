@@ -18,6 +18,7 @@ import {
   unmapMemory,
   viewAt,
 } from "../../ffi/mod.ts";
+import { type GuardedMemory, guardMemory } from "../memory/guarded_memory.ts";
 import {
   BYTE_ORDER,
   FILE_BYTES_MAX,
@@ -60,10 +61,9 @@ export interface QueuePlan {
 }
 
 /**
- * How long a file is taken for whole, ms. Somebody may cut it within that time
- * or between a look and an access, and the process ends with SIGBUS: a mapping
- * of a file that others can write has no protection against that, and a look
- * before each record would take as long as the record.
+ * How long a file is taken for whole where no guard tells when it was cut, ms.
+ * There the process ends with SIGBUS when somebody cuts it within that time, and
+ * a look before each record would take as long as the record.
  */
 const CHECK_MS = 0.02;
 
@@ -79,6 +79,8 @@ export class QueueFile {
   readonly address: number;
   readonly fd: number;
   readonly #queue: string;
+  /** Null where the system allows none, or when there are too many. */
+  readonly #guard: GuardedMemory | null;
   #buffer: ArrayBuffer | null;
   /** When the file was last known to be whole. */
   #wholeAt = 0;
@@ -94,6 +96,7 @@ export class QueueFile {
     this.identity = identity;
     this.fd = fd;
     this.address = address;
+    this.#guard = guardMemory(address, identity.geometry.fileBytes);
     this.#buffer = bytes.buffer;
     this.memory = new RingMemory(bytes, identity.geometry);
   }
@@ -174,33 +177,55 @@ export class QueueFile {
     }
   }
 
-  /** Whether nobody has made the file shorter. */
+  /**
+   * Whether everything that was read so far was the file's. Without a guard:
+   * whether the file has its length now.
+   */
   get isWhole(): boolean {
+    if (this.#guard !== null) return this.memory.hasEndMark;
     return hasFileBytes(this.fd, this.identity.geometry.fileBytes);
   }
 
+  /** Whether touching what was cut off is survived. */
+  get isGuarded(): boolean {
+    return this.#guard !== null;
+  }
+
   /**
-   * Makes sure that nobody has made the file shorter: touching what was cut off
-   * would end the process.
+   * Makes sure that nobody has made the file shorter, also where nothing has
+   * touched it since.
    *
    * @throws {ShmError} EIO: somebody has.
    */
   checkSize(): void {
-    if (this.isWhole) {
-      this.#wholeAt = monotonicMs();
-      return;
-    }
+    const { fd, identity } = this;
+    const isLong = hasFileBytes(fd, identity.geometry.fileBytes);
+    if (!isLong || !this.isWhole) this.#refuseCut();
+    this.#wholeAt = monotonicMs();
+  }
+
+  /**
+   * Makes sure, after an access, that it was of the file; without a guard,
+   * before one, that the file was whole within `CHECK_MS`.
+   *
+   * @throws {ShmError} EIO: somebody has made it shorter.
+   */
+  checkSizeNow(): void {
+    if (this.#guard === null) {
+      if (monotonicMs() - this.#wholeAt > CHECK_MS) this.checkSize();
+    } else if (!this.memory.hasEndMark) this.#refuseCut();
+  }
+
+  #refuseCut(): never {
     const size = fileSize(this.fd);
+    // It may have grown again since; what was in it has not come back.
+    const isShort = size < this.identity.geometry.fileBytes;
+    const what = isShort ? `cut to ${size} bytes` : "cut or overwritten";
     throw new ShmError(
       "EIO",
       this.#queue,
-      `its file was cut to ${size} bytes by somebody; close it`,
+      `its file was ${what} by somebody; close it`,
     );
-  }
-
-  /** The same, unless it was made sure of within `CHECK_MS`. */
-  checkSizeNow(): void {
-    if (monotonicMs() - this.#wholeAt > CHECK_MS) this.checkSize();
   }
 
   /** Where a word lies, for futexes. */
@@ -220,11 +245,13 @@ export class QueueFile {
     this.#buffer = null;
     const length = this.identity.geometry.fileBytes;
     if (!viewsLeft) {
+      this.#guard?.release();
       unmapMemory(this.address, length);
       closeFd(this.fd);
       return;
     }
     retireMapping(this.address, length);
+    this.#guard?.release();
     // Who has detached the buffer has a view of these addresses elsewhere.
     if (this.memory.attached) {
       retired.register(buffer, { address: this.address, length });
@@ -284,6 +311,7 @@ function writeHeader(
   ];
   // Plain: the stores below come after them.
   for (const [index, value] of words) memory.put(index, value);
+  memory.putEndMark();
   memory.store(Word.MAGIC_END, MAGIC_END);
   memory.store(Word.MAGIC, MAGIC);
 }

@@ -137,7 +137,7 @@ export class QueueLocks {
           return null;
         }
         // Whoever had it before may have removed the file since it was opened.
-        if (locks.#isAt(paths.lock)) return locks;
+        if (locks.isAt(paths.lock)) return locks;
       } catch (error) {
         locks.close();
         throw error;
@@ -178,7 +178,8 @@ export class QueueLocks {
     closeFd(this.fd);
   }
 
-  #isAt(path: string): boolean {
+  /** Whether the lock file is still the one of that name. */
+  isAt(path: string): boolean {
     const fd = openSharedFile(path, "existing");
     if (fd < 0) return false;
     const [there, here] = [fileStatus(fd), fileStatus(this.fd)];

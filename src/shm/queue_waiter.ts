@@ -35,13 +35,15 @@ export type WaitOutcome = WaitEnd | number;
 
 /**
  * How long a thread sleeps at most before it looks whether the producer still
- * lives, ms: half of the 250 that a death may take to be seen.
+ * lives and the file is whole, ms: a cut is to be told within 100.
  */
-const LIFE_CHECK_MS = 125;
+const LIFE_CHECK_MS = 80;
 
 /** What a wait needs to know, in a form that crosses to another thread. */
 export interface WaitTarget {
   readonly address: number;
+  /** Whether touching what was cut off is survived. */
+  readonly guarded: boolean;
   readonly slots: number;
   readonly slotBytes: number;
   readonly rows: number;
@@ -82,15 +84,17 @@ export class QueueWaiter {
     if (this.#target.waiting === Waiting.RECORD_LOCK) {
       return this.#waitForLock(block, low, timeoutMs, isCancelled);
     }
-    const deadline = monotonicMs() + timeoutMs;
+    const isLimited = timeoutMs !== Infinity;
+    const deadline = isLimited ? monotonicMs() + timeoutMs : Infinity;
     for (;;) {
       const end = this.#look(low, isCancelled);
       if (end !== null) return end;
-      const left = deadline - monotonicMs();
+      const left = isLimited ? deadline - monotonicMs() : Infinity;
       if (left <= 0) return WaitEnd.TIMEOUT;
       const slice = Math.min(left, LIFE_CHECK_MS);
       const result = futexWait(this.#headAddress, low, slice);
       if (result === -ETIMEDOUT) {
+        if (!this.#hasItsBytes) return WaitEnd.CUT;
         const life = this.#life();
         if (life !== null) return life;
       } else if (result < 0 && result !== -EAGAIN && result !== -EINTR) {
@@ -104,14 +108,18 @@ export class QueueWaiter {
   /** What there is to tell at once; null when one has to sleep. */
   #look(low: number, isCancelled: () => boolean): WaitEnd | null {
     if (isCancelled()) return WaitEnd.CANCELLED;
-    // First: memory that was cut off must not be touched.
-    if (!hasFileBytes(this.#target.fd, this.#fileBytes)) return WaitEnd.CUT;
+    if (!this.#target.guarded && !this.#hasItsBytes) return WaitEnd.CUT;
     const memory = this.#memory;
     // Before the head is looked at: a producer that moves it later sees this.
     memory.store(Word.SLEEPERS, 1);
-    if (memory.load(Word.HEAD_LOW) !== low) return WaitEnd.CHANGED;
-    if (memory.load(Word.STATE) !== QueueState.OPEN) return WaitEnd.CHANGED;
-    return null;
+    const isSame = memory.load(Word.HEAD_LOW) === low &&
+      memory.load(Word.STATE) === QueueState.OPEN;
+    if (!memory.hasEndMark) return WaitEnd.CUT;
+    return isSame ? null : WaitEnd.CHANGED;
+  }
+
+  get #hasItsBytes(): boolean {
+    return hasFileBytes(this.#target.fd, this.#fileBytes);
   }
 
   /** Null while the producer lives. */
@@ -151,7 +159,8 @@ export class QueueWaiter {
         if (end !== null) return end;
         const life = result === 0 ? this.#life() : null;
         if (life !== null) return life;
-        if (monotonicMs() >= deadline) return WaitEnd.TIMEOUT;
+        if (monotonicMs() < deadline) continue;
+        return this.#hasItsBytes ? WaitEnd.TIMEOUT : WaitEnd.CUT;
       }
     } finally {
       if (typeof stop === "function") stop();

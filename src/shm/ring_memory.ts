@@ -2,7 +2,7 @@
 
 import { copyBytes, host } from "../../ffi/mod.ts";
 import * as shared from "../memory/shared_access.ts";
-import type { Geometry } from "./layout.ts";
+import { END_MARK, type Geometry } from "./layout.ts";
 
 /** Slots whose views are kept: some hundred bytes each. */
 const VIEWS_KEPT_MAX = 4096;
@@ -21,6 +21,8 @@ export class RingMemory {
   readonly geometry: Geometry;
   readonly #words: Int32Array;
   readonly #bytes: Uint8Array;
+  /** The end mark alone. */
+  readonly #end: Int32Array;
   /** By slot, the view that was made last. */
   readonly #views: (Uint8Array | undefined)[];
 
@@ -32,6 +34,11 @@ export class RingMemory {
       geometry.dataAt / 4,
     );
     this.#bytes = bytes;
+    this.#end = new Int32Array(
+      bytes.buffer,
+      bytes.byteOffset + geometry.endMarkAt,
+      1,
+    );
     const kept = Math.min(geometry.slots, VIEWS_KEPT_MAX);
     this.#views = new Array<Uint8Array | undefined>(kept).fill(undefined);
   }
@@ -62,6 +69,20 @@ export class RingMemory {
 
   put(index: number, value: number): void {
     shared.put(this.#words, index, value);
+  }
+
+  /** Sets the mark that is there as long as nobody makes the file shorter. */
+  putEndMark(): void {
+    shared.put(this.#end, 0, END_MARK);
+  }
+
+  /**
+   * Whether the file had its length until now; to be asked after what was read,
+   * with an atomic load between, which this plain one does not pass. Atomic, it
+   * would be a write under JavaScriptCore, to a line that everybody reads.
+   */
+  get hasEndMark(): boolean {
+    return shared.get(this.#end, 0) === END_MARK;
   }
 
   /** Copies into the file's bytes from `at` on. */

@@ -37,6 +37,8 @@ export type Beginning = StartAt | "first";
 export interface ReaderHost {
   /** The ring's content makes no sense: throws. */
   corrupt(what: string): never;
+  /** Throws when what was read may be none of the queue's. */
+  checkSizeNow(): void;
   /** The producer has let this consumer go: throws. */
   evicted(): never;
   /** The producer may wait for what was just given free. */
@@ -206,8 +208,19 @@ export class RingReader {
     return { bytes, low, block, sequenceLow, sequenceBlock, inPlace };
   }
 
-  /** Whether the slot of that position may have been overwritten by now. */
+  /**
+   * Whether the slot of that position may have been overwritten by now; throws
+   * when what was read of it is none of the queue's.
+   */
   isOvertaken(block: number, low: number): boolean {
+    const overtaken = this.wasOvertaken(block, low);
+    // Last: everything that was read before, this too, may be zeros.
+    this.#host.checkSizeNow();
+    return overtaken;
+  }
+
+  /** The same for who looks by himself whether the file is whole. */
+  wasOvertaken(block: number, low: number): boolean {
     const memory = this.#memory;
     // What was read of the slot is read before this.
     memory.fenceBeforeLoad();

@@ -139,8 +139,7 @@ export class ShmConsumer implements Disposable, AsyncIterable<Uint8Array> {
   #lostTold = 0;
   readonly #viewOwner = {
     isOvertaken: (block: number, low: number): boolean =>
-      !this.#attachment.isWhole ||
-      this.#attachment.reader.isOvertaken(block, low),
+      this.#attachment.wasOvertaken(block, low),
     viewReleased: (): void => {
       this.#view = null;
       if (this.#attachment.isWhole) this.#attachment.reader.release();
@@ -220,11 +219,13 @@ export class ShmConsumer implements Disposable, AsyncIterable<Uint8Array> {
     this.#checkOpen();
     const { identity, reader } = this.#attachment;
     this.#attachment.checkSize();
+    const { behind } = reader;
     return {
       epoch: identity.epoch,
       records: this.#recordsBefore + reader.read,
       lost: this.lost,
-      behind: reader.behind,
+      behind,
+      // After the number: it tells when that was none.
       producer: { pid: identity.pid, state: this.#producerState() },
     };
   }

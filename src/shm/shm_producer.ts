@@ -210,6 +210,8 @@ export class ShmProducer implements Disposable {
   #publish(length: number, slots: number): void {
     this.#claimedSlots = 0;
     this.#writer.publish(length, slots);
+    // Where it went may have been no memory of the queue any more.
+    this.#file.checkSizeNow();
     this.#records++;
     this.#bytes += length;
   }

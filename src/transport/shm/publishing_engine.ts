@@ -85,6 +85,8 @@ export class PublishingEngine implements Engine {
       this.#publish(pipe);
       // It is delivered: nobody will have to write it again.
       pipe.reader.commit();
+      // Unless that went into what was no memory of the queue any more.
+      if (!this.#isWhole()) return;
     }
     pipe.tellRead();
     this.#continueLater();

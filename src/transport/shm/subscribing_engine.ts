@@ -24,7 +24,7 @@ import {
 } from "../../pattern/pubsub/subscription_command.ts";
 import { Trie } from "../../pattern/trie.ts";
 import type { QueueAttachment } from "../../shm/queue_attachment.ts";
-import type { WaitOutcome } from "../../shm/queue_waiter.ts";
+import { WaitEnd, type WaitOutcome } from "../../shm/queue_waiter.ts";
 import type { PlacedRecord } from "../../shm/record_view.ts";
 import { ShmError } from "../../shm/shm_error.ts";
 import { RingWatch } from "./ring_watch.ts";
@@ -143,11 +143,13 @@ export class SubscribingEngine implements Engine {
     if (this.#ended) return;
     // Waiting again would be refused again, at once.
     if (end < 0) this.#end(EngineEnd.CONNECTION, refusal(end));
-    else this.#read();
+    else this.#read(end === WaitEnd.CUT);
   }
 
-  #read(): void {
+  /** @param isCut Somebody has found the file too short. */
+  #read(isCut = false): void {
     try {
+      if (isCut) this.#attachment.checkSize();
       this.#readRecords();
     } catch (error) {
       if (!(error instanceof ShmError)) throw error;
@@ -197,7 +199,7 @@ export class SubscribingEngine implements Engine {
     const copy = isWanted && !written ? bytes.slice() : null;
     // Everything above has read memory that the publisher may have come to.
     const overtaken = record.inPlace &&
-      this.#attachment.reader.isOvertaken(record.block, record.low);
+      this.#attachment.wasOvertaken(record.block, record.low);
     if (written) {
       if (overtaken) pipe.rollback();
       else pipe.commit();

@@ -9,6 +9,7 @@ import { host } from "../../../ffi/mod.ts";
 /** What a child process left behind. */
 export interface ScriptResult {
   readonly code: number | null;
+  readonly signal: string | null;
   readonly stdout: string;
   readonly stderr: string;
 }
@@ -43,6 +44,7 @@ export function runScript(
   });
   return {
     code: child.status,
+    signal: child.signal,
     stdout: child.stdout,
     stderr: child.stderr,
   };
