@@ -12,12 +12,18 @@ export function rowAt(row: number): number {
 /** What the producer knows of the consumers that hold it back. */
 export class ConsumerRows {
   readonly #memory: RingMemory;
-  readonly #isHeld: (row: number) => boolean;
+  readonly #withLock: (row: number, action: () => void) => boolean;
 
-  /** @param isHeld Whether a living consumer has the row's lock. */
-  constructor(memory: RingMemory, isHeld: (row: number) => boolean) {
+  /**
+   * @param withLock Does something with the row's lock taken; false when a
+   * living consumer has it.
+   */
+  constructor(
+    memory: RingMemory,
+    withLock: (row: number, action: () => void) => boolean,
+  ) {
     this.#memory = memory;
-    this.#isHeld = isHeld;
+    this.#withLock = withLock;
   }
 
   /** How many consumers hold the producer back. */
@@ -43,10 +49,15 @@ export class ConsumerRows {
 
   /** Frees the rows in the way whose consumers are no more; how many. */
   dropDead(block: number, low: number, needed: number): number {
+    const { ACTIVE, FREE } = RowState;
     return this.#end(block, low, needed, (row) => {
-      if (this.#isHeld(row)) return false;
-      this.#memory.store(rowAt(row) + Row.STATE, RowState.FREE);
-      return true;
+      let dropped = false;
+      // Else somebody who takes the row at this moment would lose it.
+      this.#withLock(row, () => {
+        const at = rowAt(row) + Row.STATE;
+        dropped = this.#memory.compareExchange(at, ACTIVE, FREE) === ACTIVE;
+      });
+      return dropped;
     });
   }
 

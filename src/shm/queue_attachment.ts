@@ -199,7 +199,9 @@ export class QueueAttachment implements ReaderHost {
   #takeRow(): number {
     if (this.identity.holdBackMs < 0) return -1;
     const { rows } = this.identity.geometry;
-    for (let row = 0; row < rows; row++) {
+    // Twice: the producer has a lock for a moment when it looks for the dead.
+    for (let tries = 0; tries < 2 * rows; tries++) {
+      const row = tries % rows;
       if (!this.#locks.take(rowRange(row))) continue;
       const { memory } = this.#file;
       const at = rowAt(row);

@@ -159,6 +159,17 @@ export class QueueLocks {
     if (result < 0) throw systemRefusal(this.queue, "cannot unlock", result);
   }
 
+  /** Does something with a lock taken; false when another has it. */
+  whileTaken(range: LockRange, action: () => void): boolean {
+    if (!this.take(range)) return false;
+    try {
+      action();
+    } finally {
+      this.release(range);
+    }
+    return true;
+  }
+
   /** The first byte of a range that another has for itself, or null. */
   find(range: LockRange): number | null {
     const found = findRecordLock(this.fd, range);

@@ -1,6 +1,6 @@
 // libzmq: none · runs on: app thread · RFC: –
 
-import { futexWait, monotonicMs, word } from "../../ffi/mod.ts";
+import { errnoNumber, futexWait, monotonicMs, word } from "../../ffi/mod.ts";
 import { ConsumerRows } from "./consumer_rows.ts";
 import { FutexAnnouncer, LockAnnouncer } from "./announcers.ts";
 import { Waiting, Word } from "./layout.ts";
@@ -31,6 +31,8 @@ export interface ShmProducerStatistics {
 
 /** How long a producer that is held back sleeps between looks, ms. */
 const HOLD_BACK_SLICE_MS = 20;
+
+const ETIMEDOUT: number = errnoNumber("ETIMEDOUT");
 
 /**
  * The writing end of a queue in shared memory: the one process whose records
@@ -71,7 +73,8 @@ export class ShmProducer implements Disposable {
     const { identity, memory } = file;
     this.#rows = identity.holdBackMs < 0
       ? null
-      : new ConsumerRows(memory, (row) => locks.isHeld(rowRange(row)));
+      : new ConsumerRows(memory, (row, action) =>
+        locks.whileTaken(rowRange(row), action));
     const announcer = identity.waiting === Waiting.FUTEX
       ? new FutexAnnouncer(file)
       : new LockAnnouncer(locks, identity.epoch, first);
@@ -243,19 +246,27 @@ export class ShmProducer implements Disposable {
     const gate = word(this.#file.addressOfWord(Word.GATE));
     const deadline = monotonicMs() + identity.holdBackMs;
     this.#waits++;
+    let isSlow = false;
     for (;;) {
-      this.#file.checkSize();
+      if (isSlow) this.#file.checkSize();
+      else this.#file.checkSizeNow();
       const seen = memory.load(Word.GATE);
       // Before the rows are looked at: who goes on later sees it.
       memory.store(Word.GATE_WAITING, 1);
       if (writer.reserve(slots)) break;
-      const dead = rows.dropDead(writer.block, writer.low, slots);
-      this.#dead += dead;
-      if (dead > 0) continue;
       const left = deadline - monotonicMs();
+      // Who lives goes on soon, as a rule, and asking costs a call for each.
+      if (isSlow || left <= 0) {
+        const dead = rows.dropDead(writer.block, writer.low, slots);
+        this.#dead += dead;
+        if (dead > 0) continue;
+      }
       if (left <= 0) {
         this.#evicted += rows.evict(writer.block, writer.low, slots);
-      } else futexWait(gate, seen, Math.min(left, HOLD_BACK_SLICE_MS));
+      } else {
+        const slice = Math.min(left, HOLD_BACK_SLICE_MS);
+        isSlow = futexWait(gate, seen, slice) === -ETIMEDOUT;
+      }
     }
     memory.store(Word.GATE_WAITING, 0);
   }

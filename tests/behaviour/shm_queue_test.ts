@@ -38,8 +38,7 @@ const PEER = fileURLToPath(
 const WAITINGS = ["futex", "record-lock"] as const;
 const RUNTIMES = ["deno", "bun"] as const;
 
-/** A death is to be seen within 250 ms; the rest is for a busy machine. */
-const DEATH_SEEN_MS = 1000;
+const DEATH_SEEN_MS = 250;
 
 interface Peer {
   readonly child: JsonChild;
