@@ -109,8 +109,9 @@ export abstract class WritableSocket extends Socket implements Writable {
    *   socket's turn to send (REQ, REP), EHOSTUNREACH if there is no such peer
    *   or until then was none at all, ETERM, EOWNERDEAD, ENOMEM.
    * @throws {TypeError} There is no message, or it cannot be sent.
-   * @throws {ZmqError} EBUSY if a send is pending or a bind is under way, EBADF
-   *   if the socket is closed.
+   * @throws {ZmqError} EBUSY if a send is pending or a bind is under way,
+   *   EMSGSIZE if the message is larger than the ring of a queue (`shm://`) that
+   *   the socket is bound to, EBADF if the socket is closed.
    */
   send(
     message: MessageLike | readonly MessageLike[],

@@ -2,10 +2,24 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { after, before, describe, test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { ShmConsumer, ShmProducer } from "../../src/shm_entry.ts";
+import { findBun, findDeno } from "../support/executables.ts";
+import { JsonChild } from "../support/json_child.ts";
 import { leakCheck } from "../support/leaks.ts";
 import { checkRecord, makeRecord } from "../support/shm_records.ts";
 import { until, within } from "../support/wait.ts";
+
+const PEER = fileURLToPath(
+  new URL("../support/children/shm_peer.ts", import.meta.url),
+);
+
+function peerIn(runtime: "deno" | "bun"): JsonChild {
+  const flags = ["run", "-A", "--no-check", "--quiet", PEER];
+  return runtime === "deno"
+    ? new JsonChild(findDeno().path, flags)
+    : new JsonChild(findBun().path, ["run", PEER]);
+}
 
 describe("a buffered consumer", () => {
   const leaks = leakCheck();
@@ -68,6 +82,34 @@ describe("a buffered consumer", () => {
       assert.equal(checkRecord(await buffer.read(10_000)), n);
     }
     await assert.rejects(buffer.read(10_000), { code: "EPIPE" });
+  });
+
+  test("follows producers of both runtimes, killed and closed", async () => {
+    const name = `buffer-${randomUUID()}`;
+    const peers = (["bun", "deno", "bun"] as const).map(peerIn);
+    try {
+      await peers[0]?.request("create", { name, options: {} });
+      using buffer = ShmConsumer.open(name, { follow: true }).buffered();
+      const epochs = new Set<number>();
+      for (const [index, peer] of peers.entries()) {
+        if (index > 0) await peer.request("create", { name, options: {} });
+        await peer.request("write", { from: index * 10, count: 5 });
+        for (let n = 0; n < 5; n += 1) {
+          const found = checkRecord(await buffer.read(10_000));
+          assert.equal(found, index * 10 + n);
+          assert.equal(buffer.sequence, BigInt(n));
+          epochs.add(buffer.epoch);
+        }
+        assert.equal(epochs.size, index + 1);
+        if (index === 1) await peer.request("close");
+        else await peer.stop();
+      }
+      assert.equal(buffer.lost, 0);
+    } finally {
+      for (const peer of peers) await peer.stop();
+    }
+    using last = ShmProducer.create(name); // whose end removes its files
+    last.write(makeRecord(0));
   });
 
   test("ends with the queue, and when it is closed", async () => {

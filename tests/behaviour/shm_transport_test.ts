@@ -198,6 +198,73 @@ describe("shm://", () => {
     );
   }
 
+  staged("conflate keeps the last message", async (context, endpoint) => {
+    using publisher = new Publisher({ context, sendHighWaterMark: 0 });
+    publisher.bindSync(endpoint);
+    using subscriber = new Subscriber({ context, conflate: true });
+    subscriber.subscribe();
+    subscriber.connect(endpoint);
+    await firstMessage(publisher, subscriber, ["-1"]);
+    const count = 1000;
+    for (let n = 0; n < count; n += 1) await publisher.send(String(n));
+    subscriber.receiveTimeout = 10_000;
+    let last = -2;
+    let received = 0;
+    while (last < count - 1) {
+      const number = Number(textOf(await subscriber.receive())[0]);
+      assert.ok(number > last || number === -1, `${number} after ${last}`);
+      last = number;
+      received += 1;
+    }
+    assert.ok(received < count, `${received} of ${count}`);
+    subscriber.receiveTimeout = 0;
+    await assert.rejects(subscriber.receive(), { code: "EAGAIN" });
+  });
+
+  staged("maxMessageSize leaves larger ones out", async (context, endpoint) => {
+    using publisher = new Publisher({ context });
+    publisher.bindSync(endpoint);
+    using subscriber = new Subscriber({ context, maxMessageSize: 100 });
+    subscriber.subscribe();
+    subscriber.connect(endpoint);
+    await firstMessage(publisher, subscriber, ["first"]);
+    const [fits, large] = ["f".repeat(100), "l".repeat(101)];
+    await publisher.send(large);
+    await publisher.send(["head", large]);
+    await publisher.send([fits, fits]);
+    subscriber.receiveTimeout = 10_000;
+    let parts: string[];
+    do parts = textOf(await subscriber.receive()); while (parts[0] === "first");
+    assert.deepEqual(parts, [fits, fits]);
+  });
+
+  staged(
+    "a message that no memory will do for blocks nothing for ever",
+    async (context, endpoint) => {
+      const large = 8 * 2 ** 20;
+      using publisher = new Publisher({ context, sendHighWaterMark: 0 });
+      const bound = `${endpoint}?slots=1024&slotSize=16384`;
+      publisher.bindSync(bound);
+      const small = new Context({ memoryLimit: large / 2 });
+      try {
+        using subscriber = new Subscriber({ context: small });
+        subscriber.subscribe();
+        subscriber.connect(bound);
+        await firstMessage(publisher, subscriber, ["first"]);
+        await publisher.send(new Uint8Array(large));
+        // Its connection is given up and made again.
+        const message = ["after"];
+        let found: string[];
+        do found = await firstMessage(publisher, subscriber, message); while (
+          found[0] === "first"
+        );
+        assert.deepEqual(found, message);
+      } finally {
+        await small.terminate();
+      }
+    },
+  );
+
   staged("a slow subscriber loses the oldest", async (context, endpoint) => {
     using publisher = new Publisher({ context, sendHighWaterMark: 0 });
     publisher.bindSync(`${endpoint}?slots=64&slotSize=64`);

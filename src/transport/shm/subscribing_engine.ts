@@ -23,11 +23,15 @@ import {
   subscriptionKind,
 } from "../../pattern/pubsub/subscription_command.ts";
 import { Trie } from "../../pattern/trie.ts";
+import type { Timer } from "../../poller/timer_queue.ts";
 import type { QueueAttachment } from "../../shm/queue_attachment.ts";
 import { WaitEnd, type WaitOutcome } from "../../shm/queue_waiter.ts";
 import type { PlacedRecord } from "../../shm/record_view.ts";
 import { ShmError } from "../../shm/shm_error.ts";
 import { RingWatch } from "./ring_watch.ts";
+
+/** As long as a connection waits that is no queue, ms. */
+const MEMORY_PATIENCE_MS = 1000;
 
 /** Records looked at before others get their turn. */
 const RECORDS_PER_TURN_MAX = 512;
@@ -53,6 +57,7 @@ export class SubscribingEngine implements Engine {
   readonly #parts: Uint8Array[] = [];
   /** Copy of a message that the pipe had no memory for. */
   #held: Uint8Array | null = null;
+  #memoryTimer: Timer | null = null;
   #scheduled = false;
   #ended = false;
 
@@ -95,13 +100,13 @@ export class SubscribingEngine implements Engine {
   }
 
   pipeTerminated(): void {
-    this.#held = null;
+    this.#letGo();
   }
 
   terminate(): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.#held = null;
+    this.#letGo();
     this.#parts.length = 0;
     this.#watch.close();
     this.#attachment.close(false);
@@ -209,16 +214,41 @@ export class SubscribingEngine implements Engine {
       this.#end(EngineEnd.PROTOCOL, "a record is no message");
       return false;
     }
+    if (copy === null) return true;
     this.#held = copy;
-    return copy === null;
+    this.#waitForMemory(pipe);
+    return false;
+  }
+
+  /**
+   * Waits until others have freed memory. When there is nothing to read that
+   * could free some, its patience has an end: the message may be larger than
+   * all that there is.
+   */
+  #waitForMemory(pipe: Pipe): void {
+    if (!pipe.writer.drained || this.#memoryTimer !== null) return;
+    this.#memoryTimer = this.#io.timers.add(MEMORY_PATIENCE_MS, () => {
+      this.#memoryTimer = null;
+      this.#end(EngineEnd.CONNECTION, "no memory for a message (ENOMEM)");
+    });
+  }
+
+  /** Of the message that waits. */
+  #letGo(): void {
+    this.#held = null;
+    if (this.#memoryTimer !== null) this.#io.timers.cancel(this.#memoryTimer);
+    this.#memoryTimer = null;
   }
 
   #writeHeld(pipe: Pipe): boolean {
     if (!pipe.checkWrite()) return false;
     this.#split(this.#held as Uint8Array);
-    if (!pipe.prepare(this.#parts, 0, this.#parts.length)) return false;
+    if (!pipe.prepare(this.#parts, 0, this.#parts.length)) {
+      this.#waitForMemory(pipe);
+      return false;
+    }
     pipe.commit();
-    this.#held = null;
+    this.#letGo();
     return true;
   }
 
