@@ -40,12 +40,12 @@ async function settled(
     await publisher.send(topic, "probe");
     return await subscriber.receive().then(() => true, () => false);
   }, `the subscription to ${topic}`);
+  await subscriber.set("receiveTimeout", 10_000);
   await publisher.send(topic, "settled");
   await until(
     async () => (await subscriber.receive())[1] === "settled",
     "the end of probing",
   );
-  await subscriber.set("receiveTimeout", 10_000);
 }
 
 for (const transport of TRANSPORTS) {
@@ -201,27 +201,6 @@ for (const transport of TRANSPORTS) {
     await xpub.expect("\x00a");
     await xsub.send("\x01z");
     await xpub.expect("\x01z");
-  });
-
-  moving(`a PUB over ${transport} keeps its subscribers`, async (m) => {
-    const pub = await m.open("Publisher");
-    const sub = await m.open("Subscriber");
-    const other = await m.open("Subscriber");
-    const endpoint = await m.join(pub, sub, transport);
-    await other.connect(endpoint);
-    await sub.subscribe("a");
-    await other.subscribe("b");
-    await settled(pub, sub, "a");
-    await settled(pub, other, "b");
-    for (let n = 0; n < 10; n += 1) {
-      await pub.send(`a${n}`);
-      await pub.send(`b${n}`);
-      await pub.move();
-    }
-    for (let n = 0; n < 10; n += 1) {
-      await sub.expect(`a${n}`);
-      await other.expect(`b${n}`);
-    }
   });
 
   moving(`an XPUB over ${transport} keeps what it has to tell`, async (m) => {
@@ -445,6 +424,48 @@ async function bounceUnderTraffic(
   })();
   await Promise.all([sending, receiving, visiting]);
   assert.equal(await peer.look(), false);
+}
+
+for (const transport of [...TRANSPORTS, "shm"] as const) {
+  moving(`a PUB over ${transport} keeps its subscribers`, async (m) => {
+    const pub = await m.open("Publisher");
+    const sub = await m.open("Subscriber");
+    const other = await m.open("Subscriber");
+    const endpoint = await m.join(pub, sub, transport);
+    await other.connect(endpoint);
+    await sub.subscribe("a");
+    await other.subscribe("b");
+    await settled(pub, sub, "a");
+    await settled(pub, other, "b");
+    for (let n = 0; n < 10; n += 1) {
+      await pub.send(`a${n}`);
+      await pub.send(`b${n}`);
+      await pub.move();
+    }
+    for (let n = 0; n < 10; n += 1) {
+      await sub.expect(`a${n}`);
+      await other.expect(`b${n}`);
+    }
+  });
+
+  moving(`a SUB over ${transport} keeps its publisher`, async (m) => {
+    const pub = await m.open("Publisher");
+    const sub = await m.open("Subscriber");
+    await m.join(pub, sub, transport);
+    await sub.subscribe("a");
+    await settled(pub, sub, "a");
+    for (let n = 0; n < 10; n += 1) {
+      await pub.send(`a${n}`);
+      await pub.send(`b${n}`);
+      await sub.move();
+      await sub.expect(`a${n}`);
+    }
+    await sub.subscribe("b");
+    await settled(pub, sub, "b");
+    await sub.move();
+    await pub.send("a", "end");
+    await sub.expect("a", "end");
+  });
 }
 
 moving("a conflating SUB moves with the newest message", async (m) => {

@@ -16,9 +16,9 @@ import { TestWorker } from "./worker.ts";
 const TEST_MS = 60_000;
 
 /** What these tests bind to. */
-export type Transport = "inproc" | "tcp";
+export type Transport = "inproc" | "tcp" | "shm";
 
-/** Both, for tests that hold over each. */
+/** Those that any two sockets may have, for tests that hold over each. */
 export const TRANSPORTS: readonly Transport[] = ["inproc", "tcp"];
 
 type Answer = { value?: unknown; error?: string; code?: string };
@@ -58,9 +58,11 @@ export class Moving {
 
   /** Binds to a fresh address and gives the one to connect to. */
   async bind(binder: Traveller, transport: Transport): Promise<string> {
-    const endpoint = transport === "tcp"
-      ? "tcp://127.0.0.1:*"
-      : `inproc://${binder.key}`;
+    const endpoint = {
+      tcp: "tcp://127.0.0.1:*",
+      inproc: `inproc://${binder.key}`,
+      shm: "shm://*",
+    }[transport];
     await binder.ask({ verb: "bind", endpoint });
     return await binder.ask({ verb: "endpoint" }) as string;
   }
