@@ -3,8 +3,17 @@
 // A thread that the context cannot live without dies without a word: every
 // call says so within a second, and terminate() comes back.
 import assert from "node:assert/strict";
+import { rmSync } from "node:fs";
 import { describe, test } from "node:test";
-import { Context, Dealer, Pull, Push } from "../../mod.ts";
+import {
+  Context,
+  Dealer,
+  Publisher,
+  Pull,
+  Push,
+  Subscriber,
+} from "../../mod.ts";
+import { sharedMemoryObstacle } from "../../ffi/mod.ts";
 import { load, put } from "../../src/memory/shared_access.ts";
 import { OWN, OwnKind, THREAD } from "../../src/memory/layout.ts";
 import { Command } from "../../src/core/command.ts";
@@ -14,7 +23,8 @@ import { createChildRecord } from "../../src/core/own.ts";
 import type { CorePlatform, WorkerHandle } from "../../src/core/platform.ts";
 import { SocketType } from "../../src/base/socket_type.ts";
 import { WIRING } from "../../src/wiring.ts";
-import { until, within } from "../support/wait.ts";
+import { testUnless } from "../support/skip.ts";
+import { nextTurn, until, within } from "../support/wait.ts";
 import { TestWorker } from "../support/worker.ts";
 
 /** How long it may take until the dead thread is known. */
@@ -97,6 +107,64 @@ describe("a dead I/O worker", () => {
       );
     });
   });
+
+  testUnless(
+    sharedMemoryObstacle(),
+    "over shm:// ends its own context's calls, and nobody else's",
+    async () => {
+      const living = new Context();
+      const endpoint = `shm://dead-${crypto.randomUUID()}`;
+      const publisher = new Publisher({ context: living });
+      const other = new Subscriber({ context: living, receiveTimeout: 0 });
+      publisher.bindSync(endpoint);
+      other.subscribe();
+      other.connect(endpoint);
+      const heard = (subscriber: Subscriber): Promise<void> =>
+        until(async () => {
+          await publisher.send("x");
+          return await subscriber.receive().then(() => true, () => false);
+        }, "a message");
+      await watchingWorkers(async (workers) => {
+        const context = new Context();
+        const subscriber = new Subscriber({ context, receiveTimeout: 0 });
+        subscriber.subscribe();
+        subscriber.connect(endpoint);
+        await heard(subscriber);
+        workers.get("io")?.terminate();
+        subscriber.receiveTimeout = -1;
+        await expectDead((async () => {
+          for (;;) await subscriber.receive();
+        })());
+        await endFailed(context);
+      });
+      await heard(other);
+      await watchingWorkers(async (workers) => {
+        const context = new Context();
+        const bound = new Publisher({ context });
+        bound.bindSync(`${endpoint}-2`);
+        await bound.send("x");
+        await until(() => workers.get("io") !== undefined, "the I/O worker");
+        workers.get("io")?.terminate();
+        await expectDead((async () => {
+          for (;;) {
+            await bound.send("y");
+            await nextTurn();
+          }
+        })());
+        await endFailed(context);
+      });
+      await heard(other);
+      publisher.close();
+      other.close();
+      await within(living.terminate(), "the end of the living");
+      // Its descriptors are open until the process ends, its files are not
+      // looked at by anybody.
+      for (const end of ["queue", "lock"]) {
+        const name = endpoint.slice("shm://".length);
+        rmSync(`/dev/shm/purezmq.zmq.${name}-2.${end}`, { force: true });
+      }
+    },
+  );
 
   test("is known to a thread that only blocks", async () => {
     const ctx = Ctx.create(defaultCtxOptions(), WIRING);

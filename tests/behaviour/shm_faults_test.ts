@@ -9,7 +9,9 @@ import {
   mkdtempSync,
   readFileSync,
   rmSync,
+  statSync,
   symlinkSync,
+  truncateSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -22,6 +24,10 @@ import {
   ShmProducer,
   type ShmProducerOptions,
 } from "../../src/shm_entry.ts";
+import {
+  type GuardedMemory,
+  guardMemory,
+} from "../../src/memory/guarded_memory.ts";
 import { seededRandom } from "../support/seed.ts";
 import { makeRecord } from "../support/shm_records.ts";
 import { testUnless } from "../support/skip.ts";
@@ -190,6 +196,66 @@ describe("bad files", () => {
     assert.equal(refused(() => place.produce()), "EPERM");
   });
 });
+
+describe("a file that is cut", () => {
+  test("is found out by its length where no guard is to be had", () => {
+    using place = new Place();
+    const taken: GuardedMemory[] = [];
+    try {
+      for (;;) {
+        // Of memory that nobody has.
+        const guard = guardMemory(2 ** 46 + taken.length, 1);
+        if (guard === null) break;
+        taken.push(guard);
+      }
+      using producer = place.produce({ slots: 16, slotSize: 64 });
+      using consumer = place.consume();
+      for (let n = 0; n < 3; n += 1) producer.write(new Uint8Array([n]));
+      assert.equal(consumer.view()?.bytes[0], 0);
+      truncateSync(place.data, 0);
+      // Until the last look is too old to be believed.
+      const start = performance.now();
+      while (performance.now() - start < 1);
+      assert.equal(refused(() => consumer.view()), "EIO");
+      assert.equal(refused(() => producer.write(new Uint8Array(1))), "EIO");
+    } finally {
+      for (const guard of taken) guard.release();
+    }
+  });
+
+  for (const bytes of [0, 1, 4095, 4096, 5000, 12_287, -1, -4096, -4097]) {
+    test(`to ${bytes} bytes ends the next read and write`, () => {
+      using place = new Place();
+      using producer = place.produce({ slots: 16, slotSize: 64 });
+      using consumer = place.consume();
+      for (let n = 0; n < 3; n += 1) producer.write(new Uint8Array([n]));
+      assert.equal(consumer.tryRead()?.[0], 0);
+      const { size } = statSync(place.data);
+      truncateSync(place.data, bytes < 0 ? size + bytes : bytes);
+      // Copied before, which is good.
+      for (const n of [1, 2]) {
+        assert.ok([n, undefined].includes(copied(consumer)?.[0]));
+      }
+      assert.equal(refused(() => consumer.tryRead()), "EIO");
+      assert.equal(refused(() => consumer.view()), "EIO");
+      assert.equal(refused(() => producer.write(new Uint8Array(1))), "EIO");
+      assert.equal(refused(() => producer.claim(1)), "EIO");
+      // Whole again by its length, which brings nothing back.
+      truncateSync(place.data, size);
+      assert.equal(refused(() => consumer.view()), "EIO");
+      assert.equal(refused(() => producer.write(new Uint8Array(1))), "EIO");
+    });
+  }
+});
+
+/** A record that was copied out of the ring before the file was cut. */
+function copied(consumer: ShmConsumer): Uint8Array | null {
+  try {
+    return consumer.tryRead();
+  } catch {
+    return null;
+  }
+}
 
 describe("a queue that cannot be made", () => {
   testUnless(notRoot, "no space: ENOSPC, and nothing is left behind", () => {
