@@ -29,7 +29,7 @@ function spin(ms: number): void {
   while (performance.now() < until);
 }
 
-/** The one that was cut last: numbers of files are given again. */
+/** The one that was cut last, and to what: numbers of files are given again. */
 let last = "";
 
 function cut(): void {
@@ -41,11 +41,12 @@ function cut(): void {
   }
   const { ino, birthtimeMs, size } = fstatSync(fd);
   const file = `${ino} ${birthtimeMs}`;
-  if (file !== last) {
-    last = file;
+  if (`${file} ${size}` !== last) {
     spin(below(1000) * Number(leftMs) / 1000);
     // All, all but the first page, or anything.
-    ftruncateSync(fd, [0, 4096, below(size)][below(3)] as number);
+    const left = [0, 4096, below(size)][below(3)] as number;
+    ftruncateSync(fd, left);
+    last = `${file} ${left}`;
   }
   closeSync(fd);
 }
