@@ -44,6 +44,10 @@ export class Coloring {
     this.#spread();
   }
 
+  get checker(): ts.TypeChecker {
+    return this.#checker;
+  }
+
   /** Whether a function becomes a generator. */
   yields(body: ts.Node | undefined): boolean {
     return body !== undefined && this.#yielding.has(body);

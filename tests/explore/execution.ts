@@ -1,4 +1,6 @@
 // One execution of a scenario: its threads as coroutines, one step at a time.
+import { fingerprint, type Key, mix64 } from "./fingerprint.ts";
+import { hashOf } from "./heap.ts";
 import {
   type Coroutine,
   G,
@@ -13,7 +15,7 @@ import {
   setCurrent,
   shadow,
 } from "./runtime.ts";
-import type { End, Scenario, Stage } from "./scenario.ts";
+import type { End, Points, Scenario, Stage } from "./scenario.ts";
 import { type Clock, join, siteName, THREADS_MAX } from "./shadow.ts";
 
 /** The thread that sets the scene. */
@@ -56,8 +58,54 @@ export type Chooser = (alternatives: number) => number;
 /** Told of each access, for a printed path. */
 export type Observer = (thread: number, what: string) => void;
 
-/** Which accesses a thread can be interrupted at in a search by commands. */
-const COMMAND_POINTS = / (takePending|drain|waitSync|wait)$/;
+/** Where commands are taken and sent. */
+const TAKING = / (takePending|drain|waitSync|wait)$/;
+const SENDING = / post$/;
+
+/** Functions that give nothing back, and so leave nothing behind in a thread. */
+const FORGETTING = new RegExp(
+  " (post|#push|#unpark|serveNode|announce|wake|wakeAll|acquire|release|" +
+    "ring|prepareSleep|hear|waitSync)$",
+);
+
+/** Functions of a thread's loop that look for mail or wait for some. */
+const LOOP = / (processMail|waitSync|hear)$/;
+
+/** Whether a place in the sources is of one kind or another. */
+class Kind {
+  readonly #pattern: RegExp;
+  readonly #known: Map<string, boolean> = new Map();
+
+  constructor(pattern: RegExp) {
+    this.#pattern = pattern;
+  }
+
+  has(site: number): boolean {
+    const name = siteName(site);
+    let known = this.#known.get(name);
+    if (known === undefined) {
+      known = this.#pattern.test(name);
+      this.#known.set(name, known);
+    }
+    return known;
+  }
+}
+
+const taking = new Kind(TAKING);
+const sending = new Kind(SENDING);
+const forgetting = new Kind(FORGETTING);
+const loop = new Kind(LOOP);
+
+/** Where a thread can be interrupted in a search by commands. */
+function isPoint({ op, site }: Request, points: Points): boolean {
+  return op === Op.TURN || op === Op.WAIT || taking.has(site) ||
+    (points === "sent" && op === Op.OR && sending.has(site));
+}
+
+/** Where a thread is between two turns of its loop. */
+function isBetweenTurns({ op, site }: Request): boolean {
+  return (op === Op.WAIT || op === Op.EXCHANGE) && loop.has(site);
+}
 
 export class Execution {
   readonly #scenario: Scenario;
@@ -65,6 +113,9 @@ export class Execution {
   readonly #asyncWaits: AsyncWait[] = [];
   readonly #stage: Stage;
   #choose: Chooser = () => 0;
+  /** What threads went on with in this step, when it was made before. */
+  #settled: Key[] = [];
+  #settles = 0;
   #observer: Observer | null;
   #spurious: number;
   #timeouts: number;
@@ -84,6 +135,7 @@ export class Execution {
     this.#spurious = search?.spurious ?? 0;
     this.#timeouts = search?.timeouts ?? 0;
     shadow.renew();
+    fingerprint.renew();
     reuseMemory();
     jobs.length = 0;
     stoppedThreads.clear();
@@ -104,17 +156,35 @@ export class Execution {
     return enabled;
   }
 
-  /** One step of a thread. */
-  step(thread: number, choose: Chooser): void {
+  /** What tells this state from others, where {@link fingerprint} is on. */
+  state(last: number, into: Key): void {
+    const rest: number[] = [];
+    for (const { state, next } of this.#threads) {
+      rest.push(state, next.site, next.index, next.a, next.b);
+    }
+    rest.push(this.#spurious, this.#timeouts, this.#stopped, last);
+    fingerprint.take(rest, into);
+  }
+
+  /**
+   * One step of a thread.
+   *
+   * @param settled What came out for {@link fingerprint} when the same step was
+   * made before, or an empty list to be filled.
+   */
+  step(thread: number, choose: Chooser, settled: Key[] = []): void {
     this.#choose = choose;
+    this.#settled = settled;
+    this.#settles = 0;
     this.footprint = [];
     this.woken = [];
     this.resolved = [];
     this.turned = false;
-    const byCommand = this.#scenario.search?.byCommand === true;
+    const points = this.#scenario.search?.byCommand;
     const mine = this.#threads[thread] as ThreadOfExecution;
     do this.#access(thread, mine); while (
-      byCommand && mine.state === ThreadState.READY && !isPoint(mine.next)
+      points !== undefined && mine.state === ThreadState.READY &&
+      !isPoint(mine.next, points)
     );
   }
 
@@ -167,6 +237,9 @@ export class Execution {
   /** Runs a thread up to its next access. */
   #advance(thread: number, mine: ThreadOfExecution, value: unknown): void {
     const before = setCurrent(thread);
+    if (fingerprint.on && !this.#forgets(mine.next, value)) {
+      fingerprint.saw(thread, meaningOf(value));
+    }
     const { done } = mine.coroutine.next(value);
     setCurrent(before);
     if (done) {
@@ -181,6 +254,34 @@ export class Execution {
     next.a = request.a;
     next.b = request.b;
     next.site = request.site;
+    if (fingerprint.on) this.#settle(thread, mine);
+  }
+
+  /**
+   * Whether what is read is of no use by the time that the thread can be
+   * interrupted, but for where that is.
+   */
+  #forgets({ site }: Request, value: unknown): boolean {
+    return this.#scenario.search?.byCommand !== undefined &&
+      value !== TIMED_OUT && forgetting.has(site);
+  }
+
+  /**
+   * Where a thread is between two turns of its loop, what it goes on with
+   * stands for all that it has seen so far.
+   */
+  #settle(thread: number, { next }: ThreadOfExecution): void {
+    if (!isBetweenTurns(next)) return;
+    const heap = this.#stage.heap?.(thread, next.op === Op.WAIT) ?? null;
+    if (heap === null) return;
+    let key = this.#settled[this.#settles++];
+    if (key === undefined) {
+      key = { low: next.site, high: next.index };
+      mix64(key, next.a);
+      hashOf([next.b, ...heap], key);
+      this.#settled.push(key);
+    }
+    fingerprint.setThread(thread, key);
   }
 
   /** Makes a thread's next access. */
@@ -214,6 +315,15 @@ export class Execution {
   }
 
   #perform(thread: number, next: Request, place: number): unknown {
+    const before = next.words[next.index] as number;
+    const result = this.#atomic(thread, next, place);
+    if (fingerprint.on && place >= 0) {
+      fingerprint.wrote(place, before, next.words[next.index] as number);
+    }
+    return result;
+  }
+
+  #atomic(thread: number, next: Request, place: number): unknown {
     const { op, words, index, a, b, site } = next;
     if (op === Op.LOAD) {
       this.#note(place, false);
@@ -304,6 +414,8 @@ export class Execution {
   /** A promise resolves; its thread may be busy and turn to it later. */
   #resolve(by: number, { thread, notice }: AsyncWait): void {
     notice.resolved = true;
+    // Not by what it sees, but it may go on from now.
+    fingerprint.saw(thread, RESOLVED);
     const { callback } = notice;
     if (callback !== null) jobsOf(thread).push(callback);
     this.resolved.push(thread);
@@ -360,19 +472,18 @@ export function hasStopped(thread: number): boolean {
   return stoppedThreads.has(thread);
 }
 
-function isPoint({ op, site }: Request): boolean {
-  if (op === Op.TURN || op === Op.WAIT) return true;
-  const name = siteName(site);
-  let known = commandPoints.get(name);
-  if (known === undefined) {
-    known = COMMAND_POINTS.test(name);
-    commandPoints.set(name, known);
-  }
-  return known;
+/** Numbers for what a thread is given that is none. */
+const RESOLVED = -0x5e501;
+
+function meaningOf(value: unknown): number {
+  if (typeof value === "number") return value;
+  if (typeof value === "string") return OUTCOMES.indexOf(value);
+  return value instanceof Notice ? RESOLVED : 0;
 }
 
-/** Names of places, and whether they are points of a search by commands. */
-const commandPoints = new Map<string, boolean>();
+/** What comes of a sleep. */
+const TIMED_OUT = "timed-out";
+const OUTCOMES: readonly string[] = ["ok", "not-equal", TIMED_OUT];
 
 function coroutineOf(body: () => unknown): Coroutine {
   return (function* (): Coroutine {

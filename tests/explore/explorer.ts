@@ -16,6 +16,8 @@ export interface Result {
   executions: number;
   /** Those that were left since they would only repeat others. */
   left: number;
+  /** Different states that were met, where these are looked at. */
+  states?: number;
   /** Accesses made in all of them. */
   steps: number;
   milliseconds: number;
@@ -323,7 +325,10 @@ function inherit(frame: Frame, before: Frame): void {
 }
 
 /** Whether steps commute: no place in common that one of them writes. */
-function independent(a: readonly number[], b: readonly number[]): boolean {
+export function independent(
+  a: readonly number[],
+  b: readonly number[],
+): boolean {
   for (const x of a) {
     for (const y of b) {
       if (x >>> 1 === y >>> 1 && ((x | y) & 1) !== 0) return false;
@@ -338,7 +343,7 @@ function precedes(first: Frame, second: Frame): boolean {
 }
 
 /** Moves on to the next outcome of the choices inside of a step. */
-function nextPick(frame: Frame): boolean {
+export function nextPick(frame: Pick<Frame, "picks" | "sizes">): boolean {
   for (let i = frame.picks.length - 1; i >= 0; i--) {
     const pick = frame.picks[i] as number;
     if (pick + 1 < (frame.sizes[i] as number)) {
@@ -351,15 +356,15 @@ function nextPick(frame: Frame): boolean {
   return false;
 }
 
-function lowest(mask: number): number {
+export function lowest(mask: number): number {
   return 31 - Math.clz32(mask & -mask);
 }
 
 /** Executions after which a search has got out of hand. */
-const EXECUTIONS_MAX = 20_000_000;
+export const EXECUTIONS_MAX = 20_000_000;
 
 /** Steps after which an execution has. */
-const STEPS_MAX = 5_000;
+export const STEPS_MAX = 5_000;
 
 /**
  * Random executions: each gives its threads priorities, and takes the highest

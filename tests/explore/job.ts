@@ -4,6 +4,7 @@ import { type Build, build } from "./build.ts";
 import { Explorer, type Result, walk } from "./explorer.ts";
 import type { Mutant } from "./mutants.ts";
 import type { Scenario } from "./scenario.ts";
+import { StateSearch } from "./state_search.ts";
 import { nameSites } from "./shadow.ts";
 import { TUNINGS } from "./tunings.ts";
 
@@ -68,6 +69,8 @@ export async function runJob(job: Job): Promise<Outcome> {
   const scenario = chosen(scenarios, job);
   const result = job.walks > 0
     ? walk(scenario, job.walks, job.seed)
+    : scenario.search?.states
+    ? new StateSearch(scenario).run()
     : new Explorer(scenario).run();
   return { job, result };
 }

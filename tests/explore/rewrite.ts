@@ -2,6 +2,7 @@
 // whose every plain access to shared memory is checked.
 import { pathToFileURL } from "node:url";
 import ts from "npm:typescript@5.9.3";
+import { capturedBy } from "./captures.ts";
 import { type Body, type Coloring, isBody, PLAIN } from "./coloring.ts";
 import { isExplored, LAYER, pathOf, REPOSITORY } from "./sources.ts";
 
@@ -116,6 +117,10 @@ class Rewriter {
     if (ts.isIdentifier(node) && OTHER_VIEWS.has(node.text)) {
       this.#refuse(node, node.text);
     }
+    if (ts.isPrivateIdentifier(node)) return this.#open(node);
+    if (ts.isArrowFunction(node) || ts.isFunctionExpression(node)) {
+      return this.#function(node);
+    }
     if (isBody(node) && this.#coloring.yields(node)) {
       return this.#generator(node);
     }
@@ -134,6 +139,41 @@ class Rewriter {
     ) this.#refuse(node, "an element changed in place");
     return ts.visitEachChild(node, this.#visit, this.#context);
   };
+
+  /** A private name as a public one: the state of objects is looked at. */
+  #open(name: ts.PrivateIdentifier): ts.Identifier {
+    return f.createIdentifier(openName(name));
+  }
+
+  #memberName(name: ts.PropertyName): ts.PropertyName {
+    return ts.isPrivateIdentifier(name) ? this.#open(name) : name;
+  }
+
+  /** A function that can be asked for the variables around it. */
+  #function(node: ts.ArrowFunction | ts.FunctionExpression): ts.Expression {
+    const made =
+      (this.#coloring.yields(node)
+        ? this.#generator(node)
+        : ts.visitEachChild(node, this.#visit, this.#context)) as ts.Expression;
+    const names = capturedBy(node, this.#coloring.checker);
+    return this.#runtimeCall(
+      "keeps",
+      this.#sites.at(node),
+      made,
+      f.createArrowFunction(
+        undefined,
+        undefined,
+        [],
+        undefined,
+        undefined,
+        f.createArrayLiteralExpression(
+          names.map((name) =>
+            name === "this" ? f.createThis() : f.createIdentifier(name)
+          ),
+        ),
+      ),
+    );
+  }
 
   #expression(node: ts.Expression): ts.Expression {
     return ts.visitNode(node, this.#visit) as ts.Expression;
@@ -253,11 +293,14 @@ class Rewriter {
     if (!ts.isPropertyAccessExpression(callee)) return this.#expression(callee);
     const object = this.#expression(callee.expression);
     return callee.questionDotToken === undefined
-      ? f.createPropertyAccessExpression(object, callee.name)
+      ? f.createPropertyAccessExpression(
+        object,
+        this.#memberName(callee.name) as ts.MemberName,
+      )
       : f.createPropertyAccessChain(
         object,
         callee.questionDotToken,
-        callee.name,
+        this.#memberName(callee.name) as ts.MemberName,
       );
   }
 
@@ -467,7 +510,7 @@ class Rewriter {
     this.#checkPlace(node);
     const object = this.#expression(node.expression);
     if (ts.isPrivateIdentifier(node.name)) {
-      const getter = f.createPrivateIdentifier(`#get$${name.slice(1)}`);
+      const getter = `get$${openName(node.name)}`;
       return this.#yield(
         f.createCallExpression(
           f.createPropertyAccessExpression(object, getter),
@@ -546,14 +589,14 @@ class Rewriter {
         undefined,
         body,
       );
-    if (ts.isMethodDeclaration(node)) return method(node.name);
+    if (ts.isMethodDeclaration(node)) {
+      return method(this.#memberName(node.name));
+    }
     if (ts.isGetAccessorDeclaration(node)) {
-      const name = node.name.getText();
-      return method(
-        name.startsWith("#")
-          ? f.createPrivateIdentifier(`#get$${name.slice(1)}`)
-          : f.createIdentifier(`get$${name}`),
-      );
+      const name = ts.isPrivateIdentifier(node.name)
+        ? openName(node.name)
+        : node.name.getText();
+      return method(f.createIdentifier(`get$${name}`));
     }
     if (ts.isConstructorDeclaration(node)) {
       return this.#maker(node, method(f.createIdentifier("init$"), []));
@@ -651,6 +694,19 @@ class Rewriter {
     );
     return [maker, init];
   }
+}
+
+/** "#words" of class Block as "$Block$words", since subclasses may have one. */
+function openName(name: ts.PrivateIdentifier): string {
+  let at: ts.Node | undefined = name.parent;
+  while (at !== undefined) {
+    if (
+      ts.isClassLike(at) &&
+      at.members.some((member) => member.name?.getText() === name.text)
+    ) return `$${at.name?.text ?? ""}$${name.text.slice(1)}`;
+    at = at.parent;
+  }
+  throw new Error(`${name.text} is no member of a class`);
 }
 
 /** The modifiers that a function keeps as a generator. */

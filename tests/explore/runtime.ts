@@ -2,6 +2,7 @@
 // access is a request that is yielded to the scheduler, a plain one is made at
 // once and checked against all others.
 import { zeroed } from "./buffers.ts";
+import { fingerprint } from "./fingerprint.ts";
 import { type DataRace, Shadow } from "./shadow.ts";
 
 /** What a thread asks for next. */
@@ -183,8 +184,10 @@ export function notifyAll(
 }
 
 export function get(site: number, words: Int32Array, index: number): number {
-  plainWord(words, index, false, site);
-  return words[index] as number;
+  const place = plainWord(words, index, false, site);
+  const value = words[index] as number;
+  if (fingerprint.on && place >= 0) fingerprint.saw(current, value);
+  return value;
 }
 export function put(
   site: number,
@@ -192,7 +195,10 @@ export function put(
   index: number,
   value: number,
 ): void {
-  plainWord(words, index, true, site);
+  const place = plainWord(words, index, true, site);
+  if (fingerprint.on && place >= 0) {
+    fingerprint.wrote(place, words[index] as number, value);
+  }
   words[index] = value;
 }
 
@@ -201,9 +207,10 @@ function plainWord(
   index: number,
   writes: boolean,
   site: number,
-): void {
+): number {
   const place = shadow.place(words, index);
   if (place >= 0) shadow.plain(current, place, writes, site);
+  return place;
 }
 
 // Bytes, which the layer leaves to typed arrays.
@@ -225,6 +232,37 @@ function touch(
   }
 }
 
+/** Something was read that other threads may change. */
+function seen(array: Bytes, value: number | undefined): void {
+  if (fingerprint.on && array.buffer instanceof SharedArrayBuffer) {
+    fingerprint.saw(current, value ?? 0);
+  }
+}
+
+function seenAll(array: Bytes, from: number, to: number): void {
+  if (!fingerprint.on || !(array.buffer instanceof SharedArrayBuffer)) return;
+  for (let i = from; i < to; i++) fingerprint.saw(current, array[i] ?? 0);
+}
+
+/** A part of an array is about to be written, or was just now. */
+function writing(array: Bytes, from: number, to: number, done: boolean): void {
+  const { buffer, byteOffset } = array;
+  if (!fingerprint.on || !(buffer instanceof SharedArrayBuffer)) return;
+  const words = wordsOf(buffer);
+  const size = array.BYTES_PER_ELEMENT;
+  const end = (byteOffset + to * size + 3) >>> 2;
+  const place = shadow.place(words, 0);
+  for (let i = (byteOffset + from * size) >>> 2; i < end; i++) {
+    const value = words[i] as number;
+    if (done) fingerprint.enter(place + i, value);
+    else fingerprint.leave(place + i, value);
+  }
+}
+
+function wordsOf(buffer: SharedArrayBuffer & { words?: Int32Array }) {
+  return buffer.words ??= new Int32Array(buffer);
+}
+
 /** `array[index]` */
 export function at(
   site: number,
@@ -232,6 +270,7 @@ export function at(
   index: number,
 ): number | undefined {
   if (index < array.length) touch(array, index, index + 1, false, site);
+  seen(array, array[index]);
   return array[index];
 }
 
@@ -242,8 +281,11 @@ export function setAt(
   index: number,
   value: number,
 ): number {
-  if (index < array.length) touch(array, index, index + 1, true, site);
+  if (index >= array.length) return value;
+  touch(array, index, index + 1, true, site);
+  writing(array, index, index + 1, false);
   array[index] = value;
+  writing(array, index, index + 1, true);
   return value;
 }
 
@@ -254,8 +296,12 @@ export function fill(
   from = 0,
   to: number = array.length,
 ): Bytes {
-  touch(array, from, Math.min(to, array.length), true, site);
-  return array.fill(value, from, to);
+  const end = Math.min(to, array.length);
+  touch(array, from, end, true, site);
+  writing(array, from, end, false);
+  array.fill(value, from, end);
+  writing(array, from, end, true);
+  return array;
 }
 
 /** `target.set(source, offset)` */
@@ -274,13 +320,16 @@ export function slice(
   from = 0,
   to: number = array.length,
 ): Bytes {
-  touch(array, from, Math.min(to, array.length), false, site);
-  return array.slice(from, to);
+  const end = Math.min(to, array.length);
+  touch(array, from, end, false, site);
+  seenAll(array, from, end);
+  return array.slice(from, end);
 }
 
 /** `new Uint8Array(source)` */
 export function copyOf(site: number, source: Uint8Array): Uint8Array {
   touch(source, 0, source.length, false, site);
+  seenAll(source, 0, source.length);
   return new Uint8Array(source);
 }
 
@@ -295,19 +344,43 @@ export function copy(
 ): void {
   touch(source, from, to, false, site);
   touch(target, offset, offset + to - from, true, site);
+  seenAll(source, from, to);
+  const end = offset + to - from;
+  writing(target, offset, end, false);
   target.set(source.subarray(from, to), offset);
+  writing(target, offset, end, true);
 }
 
 /** `new SharedArrayBuffer(bytes)` */
 export function sharedMemory(bytes: number): SharedArrayBuffer {
-  return zeroed(`made-${memories++}`, bytes);
+  const count = memories[current] ?? 0;
+  memories[current] = count + 1;
+  return zeroed(`made-${current}-${count}`, bytes);
 }
 
-let memories = 0;
+/** How many each thread has made. */
+const memories: number[] = [];
 
 /** Another execution begins: its memory is that of the one before. */
 export function reuseMemory(): void {
-  memories = 0;
+  memories.length = 0;
+}
+
+/** A function over variables of those around it. */
+export function keeps<T extends Keeping>(
+  site: number,
+  made: T,
+  captured: () => unknown[],
+): T {
+  made.$site = site;
+  made.$keeps = captured;
+  return made;
+}
+
+/** What a function of transformed code says of itself. */
+export interface Keeping {
+  $keeps?: () => unknown[];
+  $site?: number;
 }
 
 // What a generator cannot hand to built-in functions.

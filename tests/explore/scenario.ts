@@ -14,6 +14,12 @@ export interface Stage {
   /** What the threads do, in the order of their names. */
   readonly threads: readonly (() => void)[];
   /**
+   * For a search of states: all objects that a thread which waits goes on
+   * with between two turns of its loop, or while it waits. They tell its state
+   * better than what it has seen until then; null where they do not.
+   */
+  heap?(thread: number, waits: boolean): readonly unknown[] | null;
+  /**
    * Whether the end is a good one. Called for ends without sleepers, and for
    * others when {@link Stage.mayEnd} says so.
    */
@@ -21,6 +27,12 @@ export interface Stage {
   /** Whether threads may be asleep like this at the end; by default never. */
   mayEnd?(end: End): boolean;
 }
+
+/**
+ * Where threads can be interrupted in a search by commands: before they take
+ * one and where they wait, or before they send one as well.
+ */
+export type Points = "taken" | "sent";
 
 /** How far a scenario is searched, and what may happen in it. */
 export interface Search {
@@ -33,7 +45,12 @@ export interface Search {
   /** Times that a thread may be interrupted which could go on. */
   readonly preemptions?: number;
   /** Schedules at commands that are delivered, not at every access. */
-  readonly byCommand?: boolean;
+  readonly byCommand?: Points;
+  /**
+   * States that were met before are not gone on from: what a scenario does
+   * from then on follows from its memory and from what its threads have seen.
+   */
+  readonly states?: boolean;
   /** More executions than this are a mistake in the scenario. */
   readonly limit?: number;
 }

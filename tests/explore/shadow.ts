@@ -46,9 +46,8 @@ class Cell {
 }
 
 interface Numbered {
-  /** Number of the buffer's first word, and the execution it counts in. */
+  /** Number of the buffer's first word. */
   base?: number;
-  execution?: number;
 }
 
 /** Joins a clock into another. */
@@ -74,7 +73,6 @@ export class Shadow {
   /** Forgets everything: another execution begins. */
   renew(): void {
     this.#execution++;
-    this.#nextBase = 1;
     for (let i = 0; i < THREADS_MAX; i++) {
       const clock = this.clocks[i] ??= new Int32Array(THREADS_MAX);
       clock.fill(0);
@@ -82,16 +80,18 @@ export class Shadow {
     }
   }
 
-  /** A number for a word of shared memory; -1 for private memory. */
+  /**
+   * A number for a word of shared memory, the same in all executions; -1 for
+   * private memory.
+   */
   place(words: Int32Array | Uint8Array, wordIndex: number): number {
     const buffer = words.buffer as SharedArrayBuffer & Numbered;
-    if (buffer.execution !== this.#execution) {
+    if (buffer.base === undefined) {
       if (!(buffer instanceof SharedArrayBuffer)) return -1;
-      buffer.execution = this.#execution;
       buffer.base = this.#nextBase;
       this.#nextBase += buffer.byteLength >>> 2;
     }
-    return (buffer.base as number) + (words.byteOffset >>> 2) + wordIndex;
+    return buffer.base + (words.byteOffset >>> 2) + wordIndex;
   }
 
   /** An atomic access by a thread. */

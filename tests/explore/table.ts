@@ -51,7 +51,7 @@ function rowOf(scenario: Scenario, outcomes: readonly Outcome[]): string[] {
   const cells = [
     scenario.name,
     scenario.what,
-    boundOf(scenario),
+    boundOf(scenario, search.result.states),
     `${executions}`,
     `${steps}`,
     (milliseconds / 1000).toFixed(1),
@@ -61,13 +61,17 @@ function rowOf(scenario: Scenario, outcomes: readonly Outcome[]): string[] {
 }
 
 /** How far a scenario was searched, in words. */
-function boundOf({ search }: Scenario): string {
+function boundOf({ search }: Scenario, states: number | undefined): string {
   const words = [
     search?.preemptions === undefined
       ? "complete"
       : `${search.preemptions} preemptions`,
   ];
-  if (search?.byCommand) words.push("by command");
+  if (search?.byCommand === "taken") words.push("at each command taken");
+  if (search?.byCommand === "sent") {
+    words.push("at each command sent or taken");
+  }
+  if (states !== undefined) words.push(`${states} states`);
   if ((search?.spurious ?? 0) > 0) words.push("spurious wake-up");
   if ((search?.timeouts ?? 0) > 0) words.push("time-out");
   if (search?.stops !== undefined) words.push("stop at any step");

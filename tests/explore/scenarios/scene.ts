@@ -29,7 +29,7 @@ const PAYLOAD_BYTES = 8 * 16384;
 const INLINE_MAX = 32768;
 
 /** Kernel thread ids begin here. */
-const FIRST_TID = 100;
+export const FIRST_TID = 100;
 
 /** Says that something did not come out as it must. */
 export function expect(condition: boolean, what: string): void {

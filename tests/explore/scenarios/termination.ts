@@ -26,16 +26,20 @@ import { PATTERNS } from "../../../src/pattern/patterns.ts";
 import type { Poller } from "../../../src/poller/poller.ts";
 import {
   exchange,
+  load,
   notifyAll,
   store,
   wait,
 } from "../../../src/memory/shared_access.ts";
 import { zeroed } from "../buffers.ts";
 import type { Scenario } from "../scenario.ts";
-import { expect, platformOf, same } from "./scene.ts";
+import { expect, FIRST_TID, platformOf, same } from "./scene.ts";
 
 /** What wakes each thread outside of the context's own memory. */
 const Bell = { REAPER: 0, IO: 1, POLLER: 2 } as const;
+
+/** The word after the bells that says whether a thread has left. */
+const LEFT = 8;
 
 /** What the transport does with a connection. */
 interface Wire {
@@ -52,7 +56,6 @@ class World {
   readonly #bells: Int32Array = new Int32Array(zeroed("world", 64));
   #reaper: WorkerData | null = null;
   #io: WorkerData | null = null;
-  readonly #left: Set<number> = new Set();
   /** Messages that came to an engine. */
   sent = 0;
   engines = 0;
@@ -80,7 +83,7 @@ class World {
     const plain = platformOf(thread);
     return {
       ...plain,
-      threadAlive: (tid) => !this.#left.has(tid),
+      threadAlive: (tid) => load(this.#bells, LEFT + tid - FIRST_TID) === 0,
       wake: (target) => this.ring(target),
       spawnWorker: (data) => {
         if (data.role === "io") {
@@ -98,7 +101,7 @@ class World {
           throw new Error("A world has one segment");
         },
         // The last that a worker does: it is as good as gone.
-        close: () => void this.#left.add(plain.gettid()),
+        close: () => store(this.#bells, LEFT + thread, 1),
       }),
     };
   }
@@ -114,7 +117,8 @@ class World {
     }
   }
 
-  runReaper(): void {
+  /** @param keep Told of all that the thread goes on with. */
+  runReaper(keep: (object: object) => void): void {
     this.hear(Bell.REAPER);
     const platform = this.platform(1);
     runContextWorker(
@@ -122,13 +126,14 @@ class World {
       platform,
       (thread, _handle, started) => {
         const reaper = new Reaper(thread);
+        keep(reaper);
         started();
         reaper.run();
       },
     );
   }
 
-  runIo(): void {
+  runIo(keep: (object: object) => void): void {
     this.hear(Bell.IO);
     const platform = this.platform(2);
     runContextWorker(
@@ -141,6 +146,7 @@ class World {
           [new WorldTransport(this)],
           "",
         );
+        keep(io);
         started();
         io.run();
         io.close();
@@ -291,14 +297,13 @@ const OPTIONS: CtxOptions = {
 /** What the application does before it ends the context. */
 type Use = (open: (type: SocketType) => SocketBase, ctx: Ctx) => void;
 
-/** Interruptions for the smallest context of each kind; others have one. */
-const PREEMPTIONS: Readonly<Record<string, number>> = {
-  "one-socket": 3,
-  "no-bind": 2,
-  "connecting": 2,
-  "session": 2,
-  "listener": 2,
-};
+/** Contexts that are searched at each command taken, not sent as well. */
+const TAKEN: readonly string[] = [
+  "three-sockets",
+  "two-sessions",
+  "late-pipe",
+  "accepted-breaks",
+];
 
 /** A context that is used and ended. */
 function end(
@@ -312,24 +317,34 @@ function end(
     name: `end-${name}`,
     what,
     threads: ["app", "reaper", "io"],
-    search: { byCommand: true, preemptions: PREEMPTIONS[name] ?? 1 },
-    deep: { byCommand: true, preemptions: (PREEMPTIONS[name] ?? 1) + 1 },
+    search: {
+      byCommand: TAKEN.includes(name) ? "taken" : "sent",
+      states: true,
+    },
+    deep: { byCommand: "sent", states: true },
     set() {
       const world = new World({ connects: false, breaks: false, ...wire });
+      const kept: unknown[] = [];
       let ctx: Ctx | null = null;
       return {
         threads: [
           () => {
             const mine = Ctx.create(OPTIONS, world.wiring);
             ctx = mine;
+            kept[0] = mine;
             mine.needIoThreads();
             use((type) => mine.createSocket(type), mine);
             mine.closeAll();
             expect(mine.waitTerminated(Infinity), "the context ends");
           },
-          () => world.runReaper(),
-          () => world.runIo(),
+          () => world.runReaper((reaper) => void (kept[1] = reaper)),
+          () => world.runIo((io) => void (kept[2] = io)),
         ],
+        // The application's thread looks for mail in the midst of its calls.
+        heap: (thread, waits) =>
+          waits || thread > 0
+            ? [kept[thread], thread === 2 ? world : null]
+            : null,
         check: () => {
           checkGone(ctx as unknown as Ctx, world);
           expect(sent(world.sent), `messages sent: ${world.sent}`);

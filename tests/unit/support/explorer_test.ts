@@ -2,10 +2,13 @@
 // differently, shown against a search that leaves out nothing at all.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { zeroed } from "../../explore/buffers.ts";
 import { Explorer, replay, walk } from "../../explore/explorer.ts";
 import { formatPath, parsePath } from "../../explore/path.ts";
 import type { Scenario, Search } from "../../explore/scenario.ts";
 import * as layer from "../../explore/runtime.ts";
+import { nameSites } from "../../explore/shadow.ts";
+import { StateSearch } from "../../explore/state_search.ts";
 import { seededRandom } from "../../support/seed.ts";
 
 /** Words of a program's memory. */
@@ -86,7 +89,7 @@ function outcomes(program: Program, search: Search): Set<string> {
     threads: program.map((_, thread) => `${thread}`),
     search: { ...search, limit: 500_000 },
     set() {
-      const words = new Int32Array(new SharedArrayBuffer(4 * WORDS));
+      const words = new Int32Array(zeroed("program", 4 * WORDS));
       const seen: unknown[][] = program.map(() => []);
       return {
         threads: program.map((accesses, thread) =>
@@ -105,7 +108,9 @@ function outcomes(program: Program, search: Search): Set<string> {
       };
     },
   };
-  const result = new Explorer(scenario).run();
+  const result = search.states
+    ? new StateSearch(scenario).run()
+    : new Explorer(scenario).run();
   assert.equal(result.failure, null);
   return found;
 }
@@ -142,12 +147,17 @@ describe("explorer: the reduced search", () => {
           ),
       );
       const all = outcomes(program, { preemptions: 99 });
-      const reduced = outcomes(program, {});
-      assert.deepEqual(
-        [...reduced].sort(),
-        [...all].sort(),
-        JSON.stringify(program),
-      );
+      const expected = [...all].sort();
+      for (const search of [{}, { states: true }]) {
+        assert.deepEqual(
+          [...outcomes(program, search)].sort(),
+          expected,
+          JSON.stringify([search, program]),
+        );
+      }
+      const few = outcomes(program, { preemptions: 1 });
+      const fewStates = outcomes(program, { preemptions: 1, states: true });
+      assert.deepEqual([...fewStates].sort(), [...few].sort());
       if (all.size > 1) different++;
     }
     assert.ok(different > 100, "programs whose outcome depends on the order");
@@ -181,7 +191,7 @@ function threadsOf(
     threads: threads.map((_, thread) => `${thread}`),
     search,
     set() {
-      const words = new Int32Array(new SharedArrayBuffer(4 * WORDS));
+      const words = new Int32Array(zeroed("program", 4 * WORDS));
       return {
         threads: threads.map((body) => () =>
           body(words)
@@ -205,6 +215,72 @@ function messagePassing(looks: boolean): Scenario {
     },
   ]);
 }
+
+/** What a thread between its turns is taken to go on with. */
+type Known = "all" | "its sum" | "what it has seen";
+
+/** A thread that adds up what two others give it, and notes in which order. */
+function addingUp(known: Known): { orders: string[]; states: number } {
+  const orders = new Set<string>();
+  const giver = (words: Int32Array, values: readonly number[]) =>
+    function* (): Generator<undefined, void, unknown> {
+      for (const value of values) {
+        yield layer.add(1, words, 0, value) as undefined;
+        yield layer.notifyAll(1, words, 0) as undefined;
+      }
+    };
+  const result = new StateSearch({
+    name: "adding up",
+    what: "",
+    threads: ["adder", "first", "second"],
+    search: { states: true },
+    set() {
+      const words = new Int32Array(zeroed("program", 4 * WORDS));
+      const mine = { sum: 0, order: "" };
+      const adder = function* (): Generator<undefined, void, unknown> {
+        while (mine.sum < 15) {
+          const got = (yield layer.exchange(
+            0,
+            words,
+            0,
+            0,
+          ) as undefined) as unknown as number;
+          mine.sum += got;
+          if (got !== 0) mine.order += got;
+          else yield layer.wait(0, words, 0, 0, Infinity) as undefined;
+        }
+      };
+      const threads = [adder, giver(words, [1, 8]), giver(words, [2, 4])];
+      return {
+        threads: threads as unknown as (() => void)[],
+        heap: (thread) =>
+          thread > 0 || known === "what it has seen"
+            ? null
+            : [known === "all" ? mine : mine.sum],
+        check: () => void orders.add(mine.order),
+      };
+    },
+  }).run();
+  assert.equal(result.failure, null);
+  return { orders: [...orders].sort(), states: result.states ?? 0 };
+}
+
+describe("explorer: states", () => {
+  test("are told apart by the objects of a thread between its turns", () => {
+    nameSites(["adder.ts:1 hear", "giver.ts:1 give"]);
+    try {
+      const whole = addingUp("all");
+      const seen = addingUp("what it has seen");
+      assert.deepEqual(whole.orders, seen.orders);
+      assert.ok(whole.states < seen.states, `${whole.states}, ${seen.states}`);
+      // Fields that are left out leave orders out.
+      const few = addingUp("its sum").orders;
+      assert.ok(few.length < whole.orders.length, few.join());
+    } finally {
+      nameSites([]);
+    }
+  });
+});
 
 describe("explorer: what it reports", () => {
   test("plain accesses that nothing orders, and a path that shows them", () => {
