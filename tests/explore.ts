@@ -20,17 +20,24 @@ import { writeTable } from "./explore/table.ts";
 /** Workers; each keeps a core busy. */
 const WORKERS = 2;
 
-/** Times that each litmus shape is tried in a deep run. */
-const LITMUS_ITERATIONS = 100_000_000;
+/** Times that each litmus shape is tried for each minute of a deep run. */
+const LITMUS_ITERATIONS = 10_000_000;
 
-/** Random walks of each scenario in a deep run. */
-const WALKS = 20_000;
+/** Random walks of each scenario in a deep run, at the most. */
+const WALKS = 1_000_000;
+
+/** What part of a deep run's time they have. */
+const WALKS_SHARE = 0.3;
+
+/** Minutes of a deep run, before the litmus tests, when nothing is said. */
+const MINUTES = 10;
 
 const README = new URL("./explore/README.md", import.meta.url);
 
 interface Options {
   deep: boolean;
   seed: number;
+  minutes: number;
   write: boolean;
   replay: string | null;
   only: string[];
@@ -39,13 +46,17 @@ interface Options {
 const USAGE = `deno task explore [OPTION…] [PART OF A SCENARIO'S NAME…]
   --replay NAME@PATH  prints one execution, step by step
   --write             writes the table into tests/explore/README.md
-  --deep              goes further, with random walks
-  --seed N            where those begin`;
+  --deep              goes further, with random walks, and no mutants
+  --minutes=N         how long that takes (${MINUTES}); searches that are not at
+                      their end by then are cut off, each after its share. Each
+                      litmus test then runs ${LITMUS_ITERATIONS} times for each minute
+  --seed N            where the walks begin`;
 
 function readOptions(args: readonly string[]): Options {
   const options: Options = {
     deep: false,
     seed: crypto.getRandomValues(new Uint32Array(1))[0] as number,
+    minutes: MINUTES,
     write: false,
     replay: null,
     only: [],
@@ -55,7 +66,9 @@ function readOptions(args: readonly string[]): Options {
     if (next === "--deep") options.deep = true;
     else if (next === "--write") options.write = true;
     else if (next === "--seed") options.seed = Number(rest.shift());
-    else if (next === "--replay") options.replay = rest.shift() ?? "";
+    else if (next.startsWith("--minutes=")) {
+      options.minutes = Number(next.slice("--minutes=".length));
+    } else if (next === "--replay") options.replay = rest.shift() ?? "";
     else if (next.startsWith("-")) {
       console.log(USAGE);
       process.exit(next === "--help" ? 0 : 2);
@@ -66,41 +79,65 @@ function readOptions(args: readonly string[]): Options {
 
 /** The work, the longest first as far as is known. */
 function jobsOf(scenarios: readonly Scenario[], options: Options): Job[] {
-  const { deep, seed, only } = options;
+  const { deep, only } = options;
   const wanted = (name: string): boolean =>
     only.length === 0 || only.some((part) => name.includes(part));
   const searches = scenarios.filter(({ name }) => wanted(name))
-    .map(({ name }): Job => ({
-      scenario: name,
-      mutant: null,
-      deep,
-      walks: 0,
-      seed: 0,
-    }));
-  const walks = deep
-    ? searches.map((job) => ({ ...job, walks: WALKS, seed }))
-    : [];
+    .map(({ name }) => jobOf(name, { deep }));
+  if (deep) return searches;
   const mutants = MUTANTS.filter(({ scenario }) => wanted(scenario))
-    .map((mutant): Job => ({
-      scenario: mutant.scenario,
-      mutant,
-      deep: false,
-      walks: 0,
-      seed: 0,
-    }));
-  return [...searches, ...walks, ...mutants];
+    .map((mutant) => jobOf(mutant.scenario, { mutant }));
+  return [...searches, ...mutants];
 }
 
-/** Has all jobs done. */
-async function runAll(jobs: readonly Job[]): Promise<Outcome[]> {
+function jobOf(scenario: string, more: Partial<Job>): Job {
+  return {
+    scenario,
+    mutant: null,
+    deep: false,
+    walks: 0,
+    seed: 0,
+    millisecondsMax: Infinity,
+    ...more,
+  };
+}
+
+/** A deep run: walks for breadth, then searches for as long as is left. */
+async function runDeep(
+  searches: readonly Job[],
+  { seed, minutes }: Options,
+): Promise<Outcome[]> {
+  const milliseconds = minutes * 60_000;
+  const until = performance.now() + milliseconds;
+  const walks = searches.map((job) => ({ ...job, walks: WALKS, seed }));
+  return [
+    ...await runAll(walks, until - milliseconds * (1 - WALKS_SHARE)),
+    ...await runAll(searches, until),
+  ];
+}
+
+/**
+ * Has all jobs done.
+ *
+ * @param until When that is to be over: each has its share of the time, and
+ * leaves what it does not need to those after it.
+ */
+async function runAll(
+  jobs: readonly Job[],
+  until = Infinity,
+): Promise<Outcome[]> {
   const outcomes: Outcome[] = [];
   const waiting = [...jobs];
+  const share = (): number => {
+    const left = Math.max(0, until - performance.now());
+    return Math.min(left, left * WORKERS / (waiting.length + 1));
+  };
   const work = (worker: Worker): Promise<void> =>
     new Promise((resolve, reject) => {
       const next = (): void => {
         const job = waiting.shift();
         if (job === undefined) resolve();
-        else worker.postMessage(job);
+        else worker.postMessage({ ...job, millisecondsMax: share() });
       };
       worker.onerror = (event) => reject(new Error(event.message));
       worker.onmessage = (
@@ -151,9 +188,10 @@ function lineOf(outcome: Outcome): string {
     : job.mutant === null
     ? "FAILED "
     : "ALIVE  ";
+  const cut = result.cut ? ", cut off" : "";
   const line = `${verdict} ${
     nameOf(job)
-  }: ${executions} executions, ${seconds} s`;
+  }: ${executions} executions, ${seconds} s${cut}`;
   if (failure === null || (job.mutant !== null && isGood(outcome))) return line;
   return `${line}\n  ${failure.message}\n` +
     `  deno task explore --replay '${job.scenario}@${failure.path}'`;
@@ -169,7 +207,7 @@ async function showPath(text: string): Promise<void> {
 }
 
 /** The litmus tests at length, in both runtimes. */
-function runLitmus(): boolean {
+function runLitmus(iterations: number): boolean {
   const tests = fileURLToPath(new URL("./run.ts", import.meta.url));
   const run = spawnSync(
     Deno.execPath(),
@@ -183,7 +221,7 @@ function runLitmus(): boolean {
       "unit/memory/litmus",
     ],
     {
-      env: { ...process.env, PUREZMQ_LITMUS: `${LITMUS_ITERATIONS}` },
+      env: { ...process.env, PUREZMQ_LITMUS: `${iterations}` },
       stdio: "inherit",
     },
   );
@@ -199,24 +237,46 @@ async function main(): Promise<void> {
   if (options.deep) console.log(`seed ${options.seed}`);
   const scenarios = await realScenarios();
   const started = performance.now();
-  const outcomes = await runAll(jobsOf(scenarios, options));
+  const jobs = jobsOf(scenarios, options);
+  const outcomes = options.deep
+    ? await runDeep(jobs, options)
+    : await runAll(jobs);
   const refusals = checkRefusals();
   for (const line of refusals.lines) console.log(line);
   const bad = refusals.bad +
     outcomes.filter((outcome) => !isGood(outcome)).length;
   const seconds = (performance.now() - started) / 1000;
-  const litmus = !options.deep || runLitmus();
   if (options.write && bad === 0) {
     const text = readFileSync(README, "utf8");
     const table = writeTable(text, scenarios, outcomes, seconds);
     writeFileSync(README, writePipeTable(table));
+  }
+  if (options.deep) {
+    const litmus = runLitmus(options.minutes * LITMUS_ITERATIONS);
+    console.log(deepSummary(outcomes, options.seed));
+    process.exit(bad > 0 || outcomes.length === 0 || !litmus ? 1 : 0);
   }
   const killed = outcomes.filter(({ job }) => job.mutant !== null).length;
   console.log(
     `explore: ${outcomes.length - killed} searches and ${killed} mutants, ` +
       `${bad} not as they must be, ${seconds.toFixed(0)} s`,
   );
-  process.exit(bad > 0 || outcomes.length === 0 || !litmus ? 1 : 0);
+  process.exit(bad > 0 || outcomes.length === 0 ? 1 : 0);
+}
+
+/** What a deep run came to. */
+function deepSummary(outcomes: readonly Outcome[], seed: number): string {
+  const sum = (some: readonly Outcome[]): number =>
+    some.reduce((total, { result }) => total + result.executions, 0);
+  const walks = outcomes.filter(({ job }) => job.walks > 0);
+  const searches = outcomes.filter(({ job }) => job.walks === 0);
+  const cut = searches.filter(({ result }) => result.cut);
+  const bad = outcomes.filter((outcome) => !isGood(outcome));
+  return `explore:deep: seed ${seed}, ${sum(walks)} walks of ` +
+    `${walks.length} scenarios, ${searches.length - cut.length} searches to ` +
+    `their end, ${cut.length} cut off ` +
+    `(${cut.map(({ job }) => job.scenario).join(", ")}), ` +
+    `${sum(searches)} executions, ${bad.length} not as they must be`;
 }
 
 await main();

@@ -21,6 +21,8 @@ export interface Result {
   /** Accesses made in all of them. */
   steps: number;
   milliseconds: number;
+  /** The time was over before the search was. */
+  cut: boolean;
   /** What went wrong, and the path to it; null when nothing did. */
   failure: { message: string; path: string } | null;
 }
@@ -70,6 +72,7 @@ interface Accesses {
 /** Searches a scenario to its end, or to the first failure. */
 export class Explorer {
   readonly #scenario: Scenario;
+  readonly #millisecondsMax: number;
   readonly #bound: number;
   readonly #frames: Frame[] = [];
   readonly #clocks: Clock[] = [];
@@ -82,11 +85,14 @@ export class Explorer {
     left: 0,
     steps: 0,
     milliseconds: 0,
+    cut: false,
     failure: null,
   };
 
-  constructor(scenario: Scenario) {
+  /** @param millisecondsMax After which it is cut off. */
+  constructor(scenario: Scenario, millisecondsMax: number = Infinity) {
     this.#scenario = scenario;
+    this.#millisecondsMax = millisecondsMax;
     this.#bound = scenario.search?.preemptions ?? Infinity;
     for (let i = 0; i < THREADS_MAX; i++) {
       this.#clocks.push(new Int32Array(THREADS_MAX));
@@ -106,8 +112,9 @@ export class Explorer {
           path: "",
         };
       }
-    } while (result.failure === null && this.#backtrack());
-    if (result.failure === null) this.#finish();
+      result.cut = performance.now() - started > this.#millisecondsMax;
+    } while (result.failure === null && !result.cut && this.#backtrack());
+    if (result.failure === null && !result.cut) this.#finish();
     result.milliseconds = performance.now() - started;
     return result;
   }
@@ -375,6 +382,7 @@ export function walk(
   scenario: Scenario,
   walks: number,
   seed: number,
+  millisecondsMax: number = Infinity,
 ): Result {
   const started = performance.now();
   const result: Result = {
@@ -382,11 +390,15 @@ export function walk(
     left: 0,
     steps: 0,
     milliseconds: 0,
+    cut: false,
     failure: null,
   };
   const random = randomFrom(seed);
   let length = 100;
-  while (result.executions < walks && result.failure === null) {
+  while (
+    result.executions < walks && result.failure === null && !result.cut
+  ) {
+    result.cut = performance.now() - started > millisecondsMax;
     const path: { thread: number; picks: number[] }[] = [];
     const order = scenario.threads.map(() => random(2 ** 30));
     const changes = new Set([random(length), random(length), random(length)]);

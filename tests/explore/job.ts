@@ -20,6 +20,8 @@ export interface Job {
   /** Random walks instead of a search: how many, and from which seed. */
   readonly walks: number;
   readonly seed: number;
+  /** When it is cut off. */
+  readonly millisecondsMax: number;
 }
 
 /** What came of it. */
@@ -67,10 +69,13 @@ export async function runJob(job: Job): Promise<Outcome> {
     ? await realScenarios()
     : (await loadScenarios(job.mutant)).scenarios;
   const scenario = chosen(scenarios, job);
-  const result = job.walks > 0
-    ? walk(scenario, job.walks, job.seed)
-    : scenario.search?.states
-    ? new StateSearch(scenario).run()
-    : new Explorer(scenario).run();
-  return { job, result };
+  return { job, result: resultOf(scenario, job) };
+}
+
+function resultOf(scenario: Scenario, job: Job): Result {
+  const { walks, seed, millisecondsMax } = job;
+  if (walks > 0) return walk(scenario, walks, seed, millisecondsMax);
+  return scenario.search?.states
+    ? new StateSearch(scenario, millisecondsMax).run()
+    : new Explorer(scenario, millisecondsMax).run();
 }

@@ -42,6 +42,7 @@ class Choice {
 
 export class StateSearch {
   readonly #scenario: Scenario;
+  readonly #millisecondsMax: number;
   readonly #bound: number;
   readonly #choices: Choice[] = [];
   readonly #states: StateTable = new StateTable();
@@ -51,11 +52,14 @@ export class StateSearch {
     left: 0,
     steps: 0,
     milliseconds: 0,
+    cut: false,
     failure: null,
   };
 
-  constructor(scenario: Scenario) {
+  /** @param millisecondsMax After which it is cut off. */
+  constructor(scenario: Scenario, millisecondsMax: number = Infinity) {
     this.#scenario = scenario;
+    this.#millisecondsMax = millisecondsMax;
     this.#bound = scenario.search?.preemptions ?? Infinity;
   }
 
@@ -73,8 +77,9 @@ export class StateSearch {
             path: "",
           };
         }
-      } while (result.failure === null && this.#backtrack());
-      if (result.failure === null) this.#scenario.finish?.();
+        result.cut = performance.now() - started > this.#millisecondsMax;
+      } while (result.failure === null && !result.cut && this.#backtrack());
+      if (result.failure === null && !result.cut) this.#scenario.finish?.();
     } catch (error) {
       result.failure = { message: String(error), path: "" };
     } finally {

@@ -313,15 +313,15 @@ function end(
   use: Use,
   sent: (messages: number) => boolean = () => true,
 ): Scenario {
+  const taken = TAKEN.includes(name);
   return {
     name: `end-${name}`,
     what,
     threads: ["app", "reaper", "io"],
-    search: {
-      byCommand: TAKEN.includes(name) ? "taken" : "sent",
-      states: true,
-    },
-    deep: { byCommand: "sent", states: true },
+    search: { states: true, byCommand: taken ? "taken" : "sent" },
+    deep: taken
+      ? { states: true, byCommand: "sent" }
+      : { states: true, preemptions: 2 },
     set() {
       const world = new World({ connects: false, breaks: false, ...wire });
       const kept: unknown[] = [];
