@@ -15,7 +15,7 @@ import {
   setCurrent,
   shadow,
 } from "./runtime.ts";
-import type { End, Points, Scenario, Stage } from "./scenario.ts";
+import type { End, Scenario, Search, Stage } from "./scenario.ts";
 import { type Clock, join, siteName, THREADS_MAX } from "./shadow.ts";
 
 /** The thread that sets the scene. */
@@ -97,9 +97,14 @@ const forgetting = new Kind(FORGETTING);
 const loop = new Kind(LOOP);
 
 /** Where a thread can be interrupted in a search by commands. */
-function isPoint({ op, site }: Request, points: Points): boolean {
+function isPoint({ op, site }: Request, search: Search): boolean {
   return op === Op.TURN || op === Op.WAIT || taking.has(site) ||
-    (points === "sent" && op === Op.OR && sending.has(site));
+    (search.byCommand === "sent" && op === Op.OR && sending.has(site)) ||
+    isAlsoPoint(site, search);
+}
+
+function isAlsoPoint(site: number, { alsoAt }: Search): boolean {
+  return alsoAt?.some((name) => siteName(site).endsWith(` ${name}`)) === true;
 }
 
 /** Where a thread is between two turns of its loop. */
@@ -180,11 +185,11 @@ export class Execution {
     this.woken = [];
     this.resolved = [];
     this.turned = false;
-    const points = this.#scenario.search?.byCommand;
+    const { search } = this.#scenario;
     const mine = this.#threads[thread] as ThreadOfExecution;
     do this.#access(thread, mine); while (
-      points !== undefined && mine.state === ThreadState.READY &&
-      !isPoint(mine.next, points)
+      search?.byCommand !== undefined && mine.state === ThreadState.READY &&
+      !isPoint(mine.next, search)
     );
   }
 
@@ -262,8 +267,9 @@ export class Execution {
    * interrupted, but for where that is.
    */
   #forgets({ site }: Request, value: unknown): boolean {
-    return this.#scenario.search?.byCommand !== undefined &&
-      value !== TIMED_OUT && forgetting.has(site);
+    const { search } = this.#scenario;
+    return search?.byCommand !== undefined && value !== TIMED_OUT &&
+      forgetting.has(site) && !isAlsoPoint(site, search);
   }
 
   /**

@@ -673,6 +673,29 @@ const TERMINATION: readonly Mutant[] = [
 `,
     ``,
   ),
+  mutant(
+    "socket is counted after the last look at the context's state",
+    "end-against-socket",
+    "core/ctx.ts",
+    `      // sets its state first, then looks at the count. One sees the other.
+      this.thread.checkState();`,
+    ``,
+  ),
+  mutant(
+    "commands under way are not waited for",
+    "end-against-connect",
+    "core/own.ts",
+    `if (sent !== this.#processedSeqnum) return;`,
+    `if (sent < 0) return;`,
+  ),
+  mutant(
+    "late pipe of a dying socket is not waited for",
+    "end-against-connect",
+    "core/socket_base.ts",
+    `      this.#own.registerTermAcks(1);
+      pipe.terminate(false);`,
+    `      pipe.terminate(false);`,
+  ),
 ];
 
 /** All mistakes. */

@@ -46,6 +46,8 @@ export interface Search {
   readonly preemptions?: number;
   /** Schedules at commands that are delivered, not at every access. */
   readonly byCommand?: Points;
+  /** Functions, by name, at whose accesses it schedules, too. */
+  readonly alsoAt?: readonly string[];
   /**
    * States that were met before are not gone on from: what a scenario does
    * from then on follows from its memory and from what its threads have seen.

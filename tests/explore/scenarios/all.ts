@@ -7,6 +7,7 @@ import { memoryScenarios } from "./memory.ts";
 import { pipeScenarios } from "./pipes.ts";
 import { pipeStateScenarios } from "./pipe_states.ts";
 import { queueScenarios } from "./queue.ts";
+import { secondThreadScenarios } from "./second_thread.ts";
 import { terminationScenarios } from "./termination.ts";
 
 export const scenarios: readonly Scenario[] = [
@@ -18,4 +19,5 @@ export const scenarios: readonly Scenario[] = [
   ...memoryScenarios,
   ...inprocScenarios,
   ...terminationScenarios,
+  ...secondThreadScenarios,
 ];

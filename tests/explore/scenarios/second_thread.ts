@@ -1,0 +1,119 @@
+// The end of a context in which another thread of the application has sockets.
+import { ZmqError } from "../../../src/base/errors.ts";
+import { SocketType } from "../../../src/base/socket_type.ts";
+import { type ContextHandle, Ctx } from "../../../src/core/ctx.ts";
+import {
+  type CtxOptions,
+  defaultCtxOptions,
+} from "../../../src/core/ctx_options.ts";
+import type { Scenario, Search } from "../scenario.ts";
+import { expect } from "./scene.ts";
+import { Bell, checkGone, World } from "./world.ts";
+
+const OPTIONS: CtxOptions = {
+  ...defaultCtxOptions(),
+  ioThreads: 0,
+  maxSockets: 4,
+  maxConnections: 2,
+};
+
+/** What each of the two threads does with the context. */
+interface Uses {
+  /** The thread that ends it, before the other one has it. */
+  readonly before?: (ctx: Ctx) => void;
+  readonly other: (ctx: Ctx) => void;
+}
+
+function two(name: string, what: string, search: Search, uses: Uses): Scenario {
+  let came = 0;
+  let late = 0;
+  return {
+    name,
+    what,
+    threads: ["app", "reaper", "other"],
+    search: { ...search, states: true },
+    set() {
+      const world = new World({ connects: false, breaks: false });
+      const kept: unknown[] = [];
+      let ctx: Ctx | null = null;
+      let handle: ContextHandle | null = null;
+      return {
+        threads: [
+          () => {
+            const mine = Ctx.create(OPTIONS, world.wiring);
+            ctx = mine;
+            handle = mine.handle();
+            uses.before?.(mine);
+            world.ring(Bell.OTHER);
+            mine.shutdown();
+            mine.closeAll();
+            kept[0] = mine;
+            expect(mine.waitTerminated(Infinity), "the context ends");
+          },
+          () => world.runReaper((reaper) => void (kept[1] = reaper)),
+          () => {
+            world.hear(Bell.OTHER);
+            const made = handle as unknown as ContextHandle;
+            if (useAttached(world, made, uses.other)) came++;
+            else late++;
+          },
+        ],
+        // The others look for mail in the midst of their calls.
+        heap: (thread, waits) => waits || thread === 1 ? [kept[thread]] : null,
+        check: () => checkGone(ctx as unknown as Ctx, world),
+      };
+    },
+    finish: () => expect(came > 0 && late > 0, `both: ${came}, ${late}`),
+  };
+}
+
+/**
+ * Uses a context from another thread.
+ *
+ * @returns false when it had ended, or did meanwhile.
+ */
+function useAttached(
+  world: World,
+  handle: ContextHandle,
+  use: (ctx: Ctx) => void,
+): boolean {
+  let done = false;
+  let mine: Ctx | null = null;
+  try {
+    mine = Ctx.attach(handle, {
+      ...world.wiring,
+      platform: world.platform(2),
+    });
+    use(mine);
+    done = true;
+  } catch (error) {
+    if (!(error instanceof ZmqError) || error.code !== "ETERM") throw error;
+  }
+  mine?.closeAll();
+  mine?.leave();
+  return done;
+}
+
+export const secondThreadScenarios: readonly Scenario[] = [
+  two(
+    "end-against-socket",
+    "a socket that another thread makes meanwhile",
+    { byCommand: "sent", alsoAt: ["shutdown", "count"] },
+    {
+      other: (ctx) => void ctx.createSocket(SocketType.PUSH),
+    },
+  ),
+  two(
+    "end-against-connect",
+    "a connect of another thread to a socket that ends",
+    { byCommand: "sent", alsoAt: ["shutdown"] },
+    {
+      before: (ctx) => ctx.createSocket(SocketType.PULL).bind("inproc://a"),
+      other: (ctx) => {
+        const push = ctx.createSocket(SocketType.PUSH);
+        push.setOption("linger", 0);
+        push.connect("inproc://a");
+      },
+    },
+  ),
+];

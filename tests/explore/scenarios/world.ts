@@ -1,0 +1,296 @@
+// The system under a whole context: the workers' threads, a poller, transports
+// and a clock that only do what a scenario says.
+import { runContextWorker } from "../../../src/core/context_worker.ts";
+import type { Ctx } from "../../../src/core/ctx.ts";
+import { IoThread } from "../../../src/core/io_thread.ts";
+import type { CorePlatform, WorkerData } from "../../../src/core/platform.ts";
+import { Reaper } from "../../../src/core/reaper.ts";
+import { EngineEnd } from "../../../src/core/transport.ts";
+import type {
+  Connecter,
+  Engine,
+  IoContext,
+  Listener,
+  SessionPort,
+  Transport,
+} from "../../../src/core/transport.ts";
+import type { Wiring } from "../../../src/core/wiring_contract.ts";
+import { PATTERNS } from "../../../src/pattern/patterns.ts";
+import type { Poller } from "../../../src/poller/poller.ts";
+import {
+  exchange,
+  load,
+  notifyAll,
+  store,
+  wait,
+} from "../../../src/memory/shared_access.ts";
+import { zeroed } from "../buffers.ts";
+import { FIRST_TID, platformOf, same } from "./scene.ts";
+
+/** What wakes each thread outside of the context's own memory. */
+export const Bell = { REAPER: 0, IO: 1, POLLER: 2, OTHER: 3 } as const;
+
+/** The word after the bells that says whether a thread has left. */
+const LEFT = 8;
+
+/** What the transport does with a connection. */
+export interface Wire {
+  /** Connections come about. */
+  readonly connects: boolean;
+  /** The first one breaks as soon as it is there. */
+  readonly breaks: boolean;
+}
+
+/** A context of one application thread, its reaper and one I/O worker. */
+export class World {
+  readonly wiring: Wiring;
+  readonly wire: Wire;
+  readonly #bells: Int32Array = new Int32Array(zeroed("world", 64));
+  #reaper: WorkerData | null = null;
+  #io: WorkerData | null = null;
+  /** Messages that came to an engine. */
+  sent = 0;
+  engines = 0;
+  connecters = 0;
+  listeners = 0;
+
+  constructor(wire: Wire) {
+    this.wire = wire;
+    this.wiring = {
+      platform: this.platform(0),
+      patterns: PATTERNS,
+      binders: [{
+        protocols: ["tcp"],
+        listen: () => ({
+          fd: 5,
+          endpoint: "tcp://127.0.0.1:5",
+          temporary: false,
+          discard: () => {},
+        }),
+      }],
+    };
+  }
+
+  platform(thread: number): CorePlatform {
+    const plain = platformOf(thread);
+    return {
+      ...plain,
+      threadAlive: (tid) => load(this.#bells, LEFT + tid - FIRST_TID) === 0,
+      wake: (target) => this.ring(target),
+      spawnWorker: (data) => {
+        if (data.role === "io") {
+          this.#io = data;
+          this.ring(Bell.IO);
+        } else {
+          this.#reaper = data;
+          this.ring(Bell.REAPER);
+        }
+        return { onExit: () => {}, terminate: () => {} };
+      },
+      segmentCourier: () => ({
+        publish: () => {},
+        obtain: () => {
+          throw new Error("A world has one segment");
+        },
+        // The last that a worker does: it is as good as gone.
+        close: () => store(this.#bells, LEFT + thread, 1),
+      }),
+    };
+  }
+
+  ring(bell: number): void {
+    store(this.#bells, bell, 1);
+    notifyAll(this.#bells, bell);
+  }
+
+  hear(bell: number): void {
+    while (exchange(this.#bells, bell, 0) === 0) {
+      wait(this.#bells, bell, 0, Infinity);
+    }
+  }
+
+  /** @param keep Told of all that the thread goes on with. */
+  runReaper(keep: (object: object) => void): void {
+    this.hear(Bell.REAPER);
+    const platform = this.platform(1);
+    runContextWorker(
+      this.#reaper as WorkerData,
+      platform,
+      (thread, _handle, started) => {
+        const reaper = new Reaper(thread);
+        keep(reaper);
+        started();
+        reaper.run();
+      },
+    );
+  }
+
+  runIo(keep: (object: object) => void): void {
+    this.hear(Bell.IO);
+    const platform = this.platform(2);
+    runContextWorker(
+      this.#io as WorkerData,
+      platform,
+      (thread, _handle, started) => {
+        const io = new IoThread(
+          thread,
+          this.#poller(),
+          [new WorldTransport(this)],
+          "",
+        );
+        keep(io);
+        started();
+        io.run();
+        io.close();
+      },
+    );
+  }
+
+  /** No descriptor is ever ready: it only waits to be woken. */
+  #poller(): Poller {
+    return {
+      kind: "poll",
+      trigger: "level",
+      load: 0,
+      wakeTarget: Bell.POLLER,
+      wait: (timeoutMs: number) => {
+        if (timeoutMs !== 0) this.hear(Bell.POLLER);
+        return 0;
+      },
+      close: () => {},
+    } as unknown as Poller;
+  }
+}
+
+/** Connections as the world's wire says. */
+class WorldTransport implements Transport {
+  readonly protocols: readonly string[] = ["tcp"];
+  readonly #world: World;
+  #breaks: boolean;
+
+  constructor(world: World) {
+    this.#world = world;
+    this.#breaks = world.wire.breaks;
+  }
+
+  accept(
+    io: IoContext,
+    _fd: number,
+    _endpoint: string,
+    _options: unknown,
+    accepted: (fd: number) => void,
+  ): Listener {
+    const world = this.#world;
+    world.listeners++;
+    let open = true;
+    io.continueLater(() => {
+      if (open && world.wire.connects) accepted(7);
+    });
+    return {
+      close: () => {
+        open = false;
+        world.listeners--;
+      },
+    };
+  }
+
+  connect(io: IoContext, session: SessionPort): Connecter {
+    const world = this.#world;
+    world.connecters++;
+    let trying = true;
+    const stop = (): void => {
+      if (trying) world.connecters--;
+      trying = false;
+    };
+    io.continueLater(() => {
+      if (!trying || !world.wire.connects) return;
+      stop();
+      session.attach(this.createEngine(io, 7, session));
+    });
+    return { close: stop };
+  }
+
+  createEngine(io: IoContext, _fd: number, session: SessionPort): Engine {
+    const breaks = this.#breaks;
+    this.#breaks = false;
+    return new WorldEngine(this.#world, io, session, breaks);
+  }
+}
+
+/** Takes whatever is sent; breaks once if it is to. */
+class WorldEngine implements Engine {
+  readonly #world: World;
+  readonly #io: IoContext;
+  readonly #session: SessionPort;
+  readonly #breaks: boolean;
+  #over = false;
+
+  constructor(
+    world: World,
+    io: IoContext,
+    session: SessionPort,
+    breaks: boolean,
+  ) {
+    this.#world = world;
+    this.#io = io;
+    this.#session = session;
+    this.#breaks = breaks;
+    world.engines++;
+  }
+
+  plug(): void {
+    const session = this.#session;
+    if (!session.engineReady(new Uint8Array(0))) {
+      this.#end();
+      session.engineError(EngineEnd.CONNECTION, "no pipe is left");
+      return;
+    }
+    if (this.#breaks) {
+      this.#io.continueLater(() => {
+        if (this.#over) return;
+        this.#end();
+        session.engineError(EngineEnd.CONNECTION, "broken");
+      });
+    } else this.restartOutput();
+  }
+
+  restartOutput(): void {
+    const { pipe } = this.#session;
+    if (this.#breaks || this.#over || pipe === null) return;
+    if (pipe.hiccupPending) return;
+    while (pipe.checkRead()) {
+      this.#world.sent++;
+      pipe.skipFrame();
+      pipe.reader.commit();
+    }
+  }
+
+  restartInput(): void {}
+
+  pipeTerminated(): void {}
+
+  terminate(): void {
+    this.#end();
+  }
+
+  #end(): void {
+    if (!this.#over) this.#world.engines--;
+    this.#over = true;
+  }
+}
+
+/** Nothing of a context and its world is left. */
+export function checkGone(ctx: Ctx, world: World): void {
+  const { sockets, pipes, ownedObjects, blocks, memoryUsedBytes } = ctx
+    .statistics();
+  same(
+    [sockets, pipes, ownedObjects, blocks, memoryUsedBytes],
+    [0, 0, 0, 0, 0],
+    "sockets, pipes, objects, blocks and bytes",
+  );
+  same(
+    [world.engines, world.connecters, world.listeners],
+    [0, 0, 0],
+    "engines, connecters and listeners",
+  );
+}
