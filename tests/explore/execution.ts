@@ -58,8 +58,11 @@ export type Chooser = (alternatives: number) => number;
 /** Told of each access, for a printed path. */
 export type Observer = (thread: number, what: string) => void;
 
+/** Accesses in one step after which a thread has got stuck in it. */
+const ACCESSES_MAX = 50_000;
+
 /** Where commands are taken and sent. */
-const TAKING = / (takePending|drain|waitSync|wait)$/;
+const TAKING = / (takePending|drain|waitSync|wait|poll)$/;
 const SENDING = / post$/;
 
 /** Functions that give nothing back, and so leave nothing behind in a thread. */
@@ -69,7 +72,7 @@ const FORGETTING = new RegExp(
 );
 
 /** Functions of a thread's loop that look for mail or wait for some. */
-const LOOP = / (processMail|waitSync|hear)$/;
+const LOOP = / (processMail|waitSync|hear|poll)$/;
 
 /** Whether a place in the sources is of one kind or another. */
 class Kind {
@@ -187,7 +190,11 @@ export class Execution {
     this.turned = false;
     const { search } = this.#scenario;
     const mine = this.#threads[thread] as ThreadOfExecution;
-    do this.#access(thread, mine); while (
+    let accesses = 0;
+    do {
+      this.#access(thread, mine);
+      if (++accesses > ACCESSES_MAX) throw new Violation("it spins for ever");
+    } while (
       search?.byCommand !== undefined && mine.state === ThreadState.READY &&
       !isPoint(mine.next, search)
     );

@@ -146,6 +146,11 @@ export class World {
     );
   }
 
+  /** Who only looks for events gives others their turn. */
+  poll(): void {
+    exchange(this.#bells, Bell.POLLER, 0);
+  }
+
   /** No descriptor is ever ready: it only waits to be woken. */
   #poller(): Poller {
     return {
@@ -155,6 +160,7 @@ export class World {
       wakeTarget: Bell.POLLER,
       wait: (timeoutMs: number) => {
         if (timeoutMs !== 0) this.hear(Bell.POLLER);
+        else this.poll();
         return 0;
       },
       close: () => {},
