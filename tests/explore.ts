@@ -45,7 +45,8 @@ interface Options {
 
 const USAGE = `deno task explore [OPTION…] [PART OF A SCENARIO'S NAME…]
   --replay NAME@PATH  prints one execution, step by step
-  --write             writes the table into tests/explore/README.md
+  --write             writes the table into tests/explore/README.md, or the rows
+                      of those that were run
   --deep              goes further, with random walks, and no mutants
   --minutes=N         how long that takes (${MINUTES}); searches that are not at
                       their end by then are cut off, each after its share. Each
@@ -248,8 +249,14 @@ async function main(): Promise<void> {
   const seconds = (performance.now() - started) / 1000;
   if (options.write && bad === 0) {
     const text = readFileSync(README, "utf8");
-    const table = writeTable(text, scenarios, outcomes, seconds);
-    writeFileSync(README, writePipeTable(table));
+    const whole = options.only.length === 0;
+    const table = writeTable(
+      text,
+      scenarios,
+      outcomes,
+      whole ? seconds : null,
+    );
+    writeFileSync(README, whole ? writePipeTable(table) : table);
   }
   if (options.deep) {
     const litmus = runLitmus(options.minutes * LITMUS_ITERATIONS);

@@ -5,24 +5,38 @@ import type { Scenario } from "./scenario.ts";
 const BEGIN = "<!-- begin of the table -->";
 const END = "<!-- end of the table -->";
 
-/** The text with the table of a run in the place of the one before. */
+/**
+ * The text with the table of a run in the place of the one before, whose rows
+ * stay for scenarios that were not run.
+ *
+ * @param seconds What the run took, null when it was not a whole one.
+ */
 export function writeTable(
   text: string,
   scenarios: readonly Scenario[],
   outcomes: readonly Outcome[],
-  seconds: number,
+  seconds: number | null,
 ): string {
   const begin = text.indexOf(BEGIN);
   const end = text.indexOf(END);
   if (begin < 0 || end < begin) {
     throw new Error("There is no place for a table");
   }
-  const rows = scenarios.flatMap((scenario) => rowOf(scenario, outcomes));
-  const searches = outcomes.filter(({ job }) => job.mutant === null);
-  const executions = searches.reduce(
-    (sum, { result }) => sum + result.executions,
+  const before = text.slice(begin, end).split("\n");
+  const rows = scenarios.flatMap((scenario) => {
+    const row = rowOf(scenario, outcomes);
+    return row.length > 0
+      ? row
+      : before.filter((line) => line.startsWith(`| ${scenario.name} `));
+  });
+  const executions = rows.reduce(
+    (sum, row) => sum + Number(row.split("|")[4]),
     0,
   );
+  const mutants = rows.join().split("(after ").length - 1;
+  const time = seconds === null
+    ? ""
+    : `, ${seconds.toFixed(0)} s in two workers`;
   const table = [
     BEGIN,
     "",
@@ -30,9 +44,8 @@ export function writeTable(
     "| --- | --- | --- | ---: | ---: | ---: | --- |",
     ...rows,
     "",
-    `${scenarios.length} scenarios, ${executions} executions, ` +
-    `${outcomes.length - searches.length} mutants, ` +
-    `${seconds.toFixed(0)} s in two workers.`,
+    `${rows.length} scenarios, ${executions} executions, ${mutants} mutants` +
+    `${time}.`,
     "",
   ];
   return text.slice(0, begin) + table.join("\n") + "\n" + text.slice(end);
