@@ -535,7 +535,10 @@ export class Ctx implements SocketHost {
     let orphans = 0;
     this.#lonely = 0;
     const base = layout.poolBase[Pool.SOCKET] as number;
-    const used = get(words, H.POOL + 2 * Pool.SOCKET + 1);
+    const used = this.#control.locked(
+      H.REGISTRY_LOCK,
+      () => get(words, H.POOL + 2 * Pool.SOCKET + 1),
+    ) ?? 0;
     for (let n = 0; n < used; n++) {
       const record = base + n * SOCKET.SIZE;
       if (load(words, record + SOCKET.ID) === 0) continue;
