@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { existsSync, readFileSync, truncateSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import {
   Context,
@@ -251,7 +252,10 @@ describe("shm://", () => {
         subscriber.subscribe();
         subscriber.connect(bound);
         await firstMessage(publisher, subscriber, ["first"]);
+        // Still unread when the large one comes to its turn.
+        await publisher.send("first");
         await publisher.send(new Uint8Array(large));
+        await delay(300);
         // Its connection is given up and made again.
         const message = ["after"];
         let found: string[];

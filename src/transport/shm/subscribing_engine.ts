@@ -221,15 +221,20 @@ export class SubscribingEngine implements Engine {
   }
 
   /**
-   * Waits until others have freed memory. When there is nothing to read that
-   * could free some, its patience has an end: the message may be larger than
-   * all that there is.
+   * Waits until memory has come free. When there was nothing to read for a while
+   * that could free some, its patience has an end: the message may be larger
+   * than all that there is.
    */
   #waitForMemory(pipe: Pipe): void {
-    if (!pipe.writer.drained || this.#memoryTimer !== null) return;
+    if (this.#memoryTimer !== null) return;
+    // Looked at again, since nobody tells when the last message was read.
+    const wasDrained = pipe.writer.drained;
     this.#memoryTimer = this.#io.timers.add(MEMORY_PATIENCE_MS, () => {
       this.#memoryTimer = null;
-      this.#end(EngineEnd.CONNECTION, "no memory for a message (ENOMEM)");
+      if (!wasDrained || !pipe.writer.drained) this.#waitForMemory(pipe);
+      else {
+        this.#end(EngineEnd.CONNECTION, "no memory for a message (ENOMEM)");
+      }
     });
   }
 
