@@ -9,7 +9,12 @@ import { readFileSync, writeFileSync } from "node:fs";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { replay } from "./explore/explorer.ts";
-import { type Job, type Outcome, realScenarios } from "./explore/job.ts";
+import {
+  chosen,
+  type Job,
+  type Outcome,
+  realScenarios,
+} from "./explore/job.ts";
 import { MUTANTS } from "./explore/mutants.ts";
 import { parsePath } from "./explore/path.ts";
 import { writePipeTable } from "./explore/pipe_table.ts";
@@ -78,7 +83,7 @@ function readOptions(args: readonly string[]): Options {
   return options;
 }
 
-/** The work, the longest first as far as is known. */
+/** The work: the searches, then the mistakes that they must find. */
 function jobsOf(scenarios: readonly Scenario[], options: Options): Job[] {
   const { deep, only } = options;
   const wanted = (name: string): boolean =>
@@ -194,14 +199,15 @@ function lineOf(outcome: Outcome): string {
     nameOf(job)
   }: ${executions} executions, ${seconds} s${cut}`;
   if (failure === null || (job.mutant !== null && isGood(outcome))) return line;
+  // The steps of a path are those of the search that found it.
+  const command = job.deep ? "explore:deep" : "explore";
   return `${line}\n  ${failure.message}\n` +
-    `  deno task explore --replay '${job.scenario}@${failure.path}'`;
+    `  deno task ${command} --replay '${job.scenario}@${failure.path}'`;
 }
 
-async function showPath(text: string): Promise<void> {
-  const [name, path] = text.split("@");
-  const scenario = (await realScenarios()).find((each) => each.name === name);
-  if (scenario === undefined) throw new Error(`No scenario ${name}`);
+async function showPath(text: string, deep: boolean): Promise<void> {
+  const [name = "", path] = text.split("@");
+  const scenario = chosen(await realScenarios(), { scenario: name, deep });
   replay(scenario, parsePath(path ?? ""), (thread, what) => {
     console.log(`${(scenario.threads[thread] ?? "scene").padEnd(10)} ${what}`);
   });
@@ -232,7 +238,7 @@ function runLitmus(iterations: number): boolean {
 async function main(): Promise<void> {
   const options = readOptions(process.argv.slice(2));
   if (options.replay !== null) {
-    await showPath(options.replay);
+    await showPath(options.replay, options.deep);
     return;
   }
   if (options.deep) console.log(`seed ${options.seed}`);

@@ -65,7 +65,11 @@ const ACCESSES_MAX = 50_000;
 const TAKING = / (takePending|drain|waitSync|wait|poll)$/;
 const SENDING = / post$/;
 
-/** Functions that give nothing back, and so leave nothing behind in a thread. */
+/**
+ * Functions after which what a thread has read there shows in memory, in where
+ * it goes on and in its objects. By reading them: the names are all that is
+ * known of them here, so a change to one needs another look.
+ */
 const FORGETTING = new RegExp(
   " (post|#push|#unpark|serveNode|announce|wake|wakeAll|acquire|release|" +
     "ring|prepareSleep|hear|waitSync)$",

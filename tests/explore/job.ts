@@ -54,11 +54,14 @@ async function loadScenarios(
   }
 }
 
-/** A scenario, searched as far as the job says. */
-function chosen(all: readonly Scenario[], job: Job): Scenario {
-  const found = all.find(({ name }) => name === job.scenario);
-  if (found === undefined) throw new Error(`No scenario ${job.scenario}`);
-  return job.deep && found.deep !== undefined
+/** A scenario, searched as far as `explore` or `explore:deep` goes. */
+export function chosen(
+  all: readonly Scenario[],
+  { scenario, deep }: Pick<Job, "scenario" | "deep">,
+): Scenario {
+  const found = all.find(({ name }) => name === scenario);
+  if (found === undefined) throw new Error(`No scenario ${scenario}`);
+  return deep && found.deep !== undefined
     ? { ...found, search: found.deep }
     : found;
 }
