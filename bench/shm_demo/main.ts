@@ -109,6 +109,10 @@ async function run(demo: Demo, seconds: number): Promise<number> {
   await demo.watch(partMs);
   demo.consume("late", "deno", true);
   demo.event = "another consumer joins late";
+  await demo.until(
+    () => demo.consumers.every(({ status }) => status !== null),
+    "the late consumer has read something",
+  );
   await demo.watch(partMs);
   demo.producer.kill();
   demo.event = "the producer was killed; consumers wait for the next one";

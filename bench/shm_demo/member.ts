@@ -1,6 +1,7 @@
 // A process of the demo, and what it has said last.
 
 import { type ChildProcess, spawn } from "node:child_process";
+import process from "node:process";
 import { fileURLToPath } from "node:url";
 import type { Runtime } from "../runtimes.ts";
 
@@ -58,8 +59,13 @@ export class Member<S> {
     this.#child.stdin?.end();
   }
 
-  /** Ends it as a crash would. */
+  /**
+   * Ends it as a crash would. Not by the child's own `kill`: Deno's ends the
+   * standard input first, which asks the producer for its last record.
+   */
   kill(): void {
-    this.#child.kill("SIGKILL");
+    const { pid, exitCode, signalCode } = this.#child;
+    if (pid === undefined || exitCode !== null || signalCode !== null) return;
+    process.kill(pid, "SIGKILL");
   }
 }
