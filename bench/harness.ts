@@ -26,10 +26,13 @@ export class RunFailure extends Error {
   override name = "RunFailure";
   /** What all programs of the run had written to stdout. */
   written: string;
+  /** It had not ended when its time was over. */
+  readonly hung: boolean;
 
-  constructor(message: string, written: string) {
+  constructor(message: string, written: string, hung: boolean = false) {
     super(message);
     this.written = written;
+    this.hung = hung;
   }
 }
 
@@ -95,6 +98,7 @@ function finished(
         new RunFailure(
           `${describe(command)} ${how}\n${output.stderr}`.trim(),
           output.stdout,
+          late,
         ),
       );
     });

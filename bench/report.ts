@@ -80,14 +80,19 @@ export function printRow(samples: RowSamples): void {
   for (const note of failureNotes(samples)) printLine(`  ${note}`);
 }
 
-/** How the runs of a row failed, one line for each contestant. */
-export function failureNotes({ failures, values, row }: RowSamples): string[] {
-  return Object.entries(failures).map(([name, failed]) => {
+/** How the runs of a row failed, or hung: lines for each contestant. */
+export function failureNotes(samples: RowSamples): string[] {
+  const { failures, repeats, values, row } = samples;
+  const repeated = Object.entries(repeats).map(([name, count]) =>
+    `${name} hung in ${count} of its runs, made again`
+  );
+  const failed = Object.entries(failures).map(([name, failed]) => {
     const figure = row.figures[0]?.name ?? "";
     const all = values[figure]?.[name]?.length ?? failed.length;
     return `${name} failed in ${failed.length} of ${all} runs: ` +
       [...new Set(failed)].join(" | ");
   });
+  return [...repeated, ...failed];
 }
 
 /** The name of a row's figure in tables and on the command line. */
@@ -177,6 +182,7 @@ export function jsonReport({ about, rows, startup }: Results): string {
             .map((name) => [name, ratioOf(samples, figure, name)]),
         ),
         failures: samples.failures,
+        repeats: samples.repeats,
       }))
     ),
     startup,

@@ -40,6 +40,8 @@ const FULL_PAIRS = 5;
 /** What may hang gets so long: several times what it needs if it does not. */
 const DOUBTFUL_TIMEOUT_MS = 12_000;
 const TINY_DOUBTFUL_TIMEOUT_MS = 5_000;
+/** Tiny runs take a second, most of it to start. */
+const TINY_RUN_TIMEOUT_MS = 40_000;
 
 /** Who takes part, and what cannot be measured here. */
 interface Field {
@@ -114,6 +116,7 @@ async function measureRows(
       contestants,
       libzmq: field.libzmq,
       pairs: options.pairs,
+      timeoutMs: options.tiny ? TINY_RUN_TIMEOUT_MS : RUN_TIMEOUT_MS,
       doubtfulTimeoutMs: options.tiny
         ? TINY_DOUBTFUL_TIMEOUT_MS
         : DOUBTFUL_TIMEOUT_MS,

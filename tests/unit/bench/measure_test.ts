@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import process from "node:process";
 import { describe, test } from "node:test";
 import type { Contestant } from "../../../bench/contestants.ts";
 import { RunFailure } from "../../../bench/harness.ts";
 import { describeFailure, measureRow } from "../../../bench/measure.ts";
-import { ratioOf } from "../../../bench/report.ts";
+import { failureNotes, ratioOf } from "../../../bench/report.ts";
 import { allRows, type Row } from "../../../bench/rows.ts";
 import { within } from "../../support/wait.ts";
 
@@ -35,6 +38,7 @@ function inprocRow(): Row {
 async function measure(
   contestants: readonly Contestant[],
   pairs: number,
+  timeoutMs: number = 20_000,
 ): Promise<
   { order: string[]; samples: Awaited<ReturnType<typeof measureRow>> }
 > {
@@ -44,6 +48,7 @@ async function measure(
       contestants,
       libzmq: contestants[0] as Contestant,
       pairs,
+      timeoutMs,
       doubtfulTimeoutMs: 10_000,
       directory: process.cwd(),
       beforeRun: ({ name }) => void order.push(name),
@@ -89,6 +94,28 @@ describe("a row's runs", () => {
       /ended with 3/,
     );
     await assert.rejects(measure([printing("a", "")], 1), /Cannot find/);
+  });
+
+  test("of a rival that hang are made again, own ones are not", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "purezmq-"));
+    try {
+      const mark = join(folder, "hung");
+      const script = `[ -e ${mark} ] && exec printf '${line(10)}'; ` +
+        `touch ${mark}; exec sleep 60`;
+      const hanging = printing("a", "", {
+        command: () => ({ file: "/bin/sh", args: ["-c", script] }),
+      });
+      const { samples } = await measure([hanging], 1, 1000);
+      assert.deepEqual(samples.values, { "": { a: [10] } });
+      assert.deepEqual(failureNotes(samples), [
+        "a hung in 1 of its runs, made again",
+      ]);
+      rmSync(mark);
+      const own = { ...hanging, isOwn: true };
+      await assert.rejects(measure([own], 1, 1000), /longer than 1000 ms/);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   test("are left out where a program is not to be had", async () => {

@@ -36,7 +36,7 @@ function samplesOfAll(): RowSamples[] {
     const failures: Record<string, string[]> = row.rival === "npm"
       ? { "npm in deno": ["ended with SIGSEGV", "ended with SIGSEGV"] }
       : {};
-    return { row, contestants, values, failures };
+    return { row, contestants, values, failures, repeats: {} };
   });
 }
 
