@@ -12,6 +12,7 @@ import { PROTOCOL_ERRORS } from "../base/protocol_error.ts";
 import type { ProtocolError } from "../base/protocol_error.ts";
 import { EngineEnd } from "../core/transport.ts";
 import type { Engine, IoContext, SessionPort } from "../core/transport.ts";
+import type { Pipe } from "../core/pipe.ts";
 import type { MemoryWaiter } from "../core/thread.ts";
 import type { PollEvents, PollHandle } from "../poller/poller.ts";
 import type { Timer } from "../poller/timer_queue.ts";
@@ -360,7 +361,7 @@ export class ZmtpEngine
       this.#inputStopped = true;
       this.#setInterest();
       if (result === FeedResult.NO_MEMORY) {
-        this.#waitForMemory(pipe.writer.drained);
+        this.#waitForMemory(pipe);
       } else this.#memoryFound();
     }
     if (result === FeedResult.HUNGRY) this.#memoryFound();
@@ -372,15 +373,20 @@ export class ZmtpEngine
    * what came of an unfinished message, and if everybody does, nobody would
    * ever free any: so its patience has an end.
    */
-  #waitForMemory(drained: boolean): void {
+  #waitForMemory(pipe: Pipe): void {
     this.#io.thread.wantMemory(this);
-    if (!drained || this.#memoryTimer !== null) return;
+    if (this.#memoryTimer !== null) return;
+    // Looked at again, since nobody tells when the last message was read.
+    const wasDrained = pipe.writer.drained;
     this.#memoryTimer = this.#io.timers.add(MEMORY_PATIENCE_MS, () => {
       this.#memoryTimer = null;
-      this.#end(
-        EngineEnd.CONNECTION,
-        "no memory for the rest of a message (ENOMEM)",
-      );
+      if (!wasDrained || !pipe.writer.drained) this.#waitForMemory(pipe);
+      else {
+        this.#end(
+          EngineEnd.CONNECTION,
+          "no memory for the rest of a message (ENOMEM)",
+        );
+      }
     });
   }
 

@@ -26,6 +26,16 @@ import { until, within } from "../support/wait.ts";
 const MIB = 1024 * 1024;
 const LIMIT = 8 * MIB;
 const KERNEL_BUFFER = 64 * 1024;
+/** Until a count has not grown for a second. */
+async function untilStill(count: () => number): Promise<void> {
+  let last = -1;
+  let sinceMs = 0;
+  await until(() => {
+    if (count() !== last) [last, sinceMs] = [count(), performance.now()];
+    return performance.now() - sinceMs > 1000;
+  }, "no more to be written");
+}
+
 const limited = { context: { memoryLimit: LIMIT }, timeoutMs: 90_000 };
 
 for (const size of [100, 10_000, 300_000]) {
@@ -295,38 +305,51 @@ scenario(
   limited,
 );
 
-scenario(
-  "an endless message at the limit closes its connection, others go on",
-  async (s) => {
-    const pull = s.open(Pull);
-    const endpoint = await s.bind(pull, "tcp");
-    const good = s.open(Push);
-    good.connect(endpoint);
-    await good.send("before");
-    await expectMessage(pull, "before");
-    const peer = await RawPeer.connect(endpoint);
-    s.defer(() => peer.close());
-    await peer.handshake("PUSH");
-    const part = frame(MORE, new Uint8Array(60_000));
-    const megabyte = bytes(...Array.from({ length: 17 }, () => part));
-    await until(
-      async () => {
-        if (!peer.ended) {
-          await Promise.race([
-            peer.writeAll(megabyte),
-            until(() => peer.ended, "the end", 15_000),
-          ]);
-        }
-        return peer.ended;
-      },
-      "the endless message to be cut off",
-      30_000,
-    );
-    await good.send("after");
-    await expectMessage(pull, "after");
-  },
-  limited,
-);
+for (const unread of [false, true]) {
+  scenario(
+    "an endless message at the limit closes its connection, others go on" +
+      (unread ? ", with a message before it" : ""),
+    async (s) => {
+      const pull = s.open(Pull);
+      const endpoint = await s.bind(pull, "tcp");
+      const good = s.open(Push);
+      good.connect(endpoint);
+      await good.send("before");
+      await expectMessage(pull, "before");
+      const peer = await RawPeer.connect(endpoint);
+      s.defer(() => peer.close());
+      await peer.handshake("PUSH");
+      // So short that reading it frees no memory, which nobody hears of then.
+      if (unread) await peer.writeAll(frame(0, "unread"));
+      const part = frame(MORE, new Uint8Array(60_000));
+      const megabyte = bytes(...Array.from({ length: 17 }, () => part));
+      // The kernel takes some of what the connection does not.
+      let written = 0;
+      const ends = until(
+        async () => {
+          if (!peer.ended) {
+            await Promise.race([
+              peer.writeAll(megabyte).then(() => written += 1),
+              until(() => peer.ended, "the end", 15_000),
+            ]);
+          }
+          return peer.ended;
+        },
+        "the endless message to be cut off",
+        30_000,
+      );
+      if (unread) {
+        await untilStill(() => written);
+        await expectMessage(pull, "unread");
+      }
+      const after = expectMessage(pull, "after");
+      await ends;
+      await good.send("after");
+      await after;
+    },
+    limited,
+  );
+}
 
 scenario(
   "a slow subscriber's memory does not starve the sockets beside it",
