@@ -531,18 +531,31 @@ export class Ctx implements SocketHost {
    * at the end of the process, will not run any more.
    */
   #orphanCount(atExit: boolean): number {
+    const inTransit: number[] = [];
+    // Ordering: under the pool's lock, so that no record is given back and
+    // zeroed for another socket while it is looked at.
+    const orphans = this.#control.locked(
+      H.REGISTRY_LOCK,
+      () => this.#countOrphans(atExit, inTransit),
+    );
+    for (const record of inTransit) {
+      new InprocRegistry(this.#control).unbindAll(record);
+      this.#control.post(record + SOCKET.TO_REAPER, Command.REAP);
+    }
+    return orphans ?? 0;
+  }
+
+  /** Inside the registry lock. Gives those that are to be reaped, too. */
+  #countOrphans(atExit: boolean, inTransit: number[]): number {
     const { words, layout, platform } = this.#control;
     let orphans = 0;
     this.#lonely = 0;
     const base = layout.poolBase[Pool.SOCKET] as number;
-    const used = this.#control.locked(
-      H.REGISTRY_LOCK,
-      () => get(words, H.POOL + 2 * Pool.SOCKET + 1),
-    ) ?? 0;
+    const used = get(words, H.POOL + 2 * Pool.SOCKET + 1);
     for (let n = 0; n < used; n++) {
       const record = base + n * SOCKET.SIZE;
       if (load(words, record + SOCKET.ID) === 0) continue;
-      this.#reapInTransit(record);
+      if (this.#takeInTransit(record)) inTransit.push(record);
       const owner = load(words, record + SOCKET.MAILBOX + MAILBOX.OWNER);
       const tid = load(words, layout.thread(owner) + THREAD.TID);
       if (owner === REAPER_SLOT) {
@@ -557,17 +570,14 @@ export class Ctx implements SocketHost {
   }
 
   /**
-   * Hands a socket that was on its way to another thread to the reaper: the
-   * context is shut down, so nobody can adopt it any more.
+   * Whether a socket that was on its way to another thread is now the reaper's
+   * to be: the context is shut down, so nobody can adopt it any more.
    */
-  #reapInTransit(record: number): void {
+  #takeInTransit(record: number): boolean {
     const { words } = this.#control;
     const ticket = load(words, record + SOCKET.TICKET);
-    if (ticket === 0 || this.#control.state === ContextState.OPEN) return;
-    const index = record + SOCKET.TICKET;
-    if (compareExchange(words, index, ticket, 0) !== ticket) return;
-    new InprocRegistry(this.#control).unbindAll(record);
-    this.#control.post(record + SOCKET.TO_REAPER, Command.REAP);
+    if (ticket === 0 || this.#control.state === ContextState.OPEN) return false;
+    return compareExchange(words, record + SOCKET.TICKET, ticket, 0) === ticket;
   }
 
   /** Plays the reaper at the end of a program that never needed one. */
