@@ -682,6 +682,16 @@ const TERMINATION: readonly Mutant[] = [
     ``,
   ),
   mutant(
+    "sockets are counted without the lock of their pool",
+    "end-against-record",
+    "core/ctx.ts",
+    `this.#control.locked(
+      H.REGISTRY_LOCK,
+      () => this.#countOrphans(atExit, inTransit),
+    );`,
+    `this.#countOrphans(atExit, inTransit);`,
+  ),
+  mutant(
     "commands under way are not waited for",
     "end-against-connect",
     "core/own.ts",

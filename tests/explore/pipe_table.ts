@@ -10,8 +10,11 @@ export interface Transition {
   readonly scenarios: readonly string[];
 }
 
-/** What the names of those scenarios begin with. */
+/** What the names of those scenarios begin with, at single accesses. */
 export const PIPE_SCENARIO = "pipe-states-";
+
+/** The same programs at commands. */
+export const PIPE_ORDERS = "pipe-orders-";
 
 export const PIPE_STATES: readonly string[] = [
   "active",

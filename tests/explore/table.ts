@@ -84,7 +84,7 @@ function boundOf({ search }: Scenario, states: number | undefined): string {
   if (search?.byCommand === "sent") {
     words.push("at each command sent or taken");
   }
-  if (search?.alsoAt) words.push(`and in ${search.alsoAt.join(" and ")}`);
+  if (search?.alsoAt) words.push(`and in ${search.alsoAt.join(", ")}`);
   if (states !== undefined) words.push(`${states} states`);
   if ((search?.spurious ?? 0) > 0) words.push("spurious wake-up");
   if ((search?.timeouts ?? 0) > 0) words.push("time-out");

@@ -72,6 +72,107 @@ function increment(words: Int32Array): void {
   put(words, H.FAILURE, get(words, H.FAILURE) + 1);
 }
 
+/** What is too long for a complete search is searched so far. */
+const LONG: Pick<Scenario, "search" | "deep"> = {
+  search: { preemptions: 3 },
+  deep: { preemptions: 5 },
+};
+
+/** @param short One of the threads keeps what it took. */
+function remoteFree(short: boolean): Scenario {
+  return {
+    name: short ? "remote-free-short" : "remote-free",
+    what: "cells that one thread took are freed and taken by another" +
+      (short ? ", and kept" : ""),
+    threads: ["left", "right"],
+    ...(short ? {} : LONG),
+    set() {
+      const scene = new Scene();
+      const views = [scene.view(0), scene.view(1)];
+      const maker = scene.view(2);
+      const cells = [takeCell(maker, 9), takeCell(maker, 9)];
+      const ofTwo = scene.header(H.MEMORY_USED);
+      return {
+        threads: views.map((view, i) => () => {
+          giveCell(view, cells[i] as number, 9);
+          const a = takeCell(view, i);
+          const b = takeCell(view, i);
+          if (short && i === 0) return;
+          giveCell(view, a, i);
+          giveCell(view, b, i);
+        }),
+        check: () => {
+          const used = scene.header(H.MEMORY_USED);
+          same(used, short ? ofTwo : 0, "granules in use");
+        },
+      };
+    },
+  };
+}
+
+/** @param short One of the threads only frees. */
+function keptRuns(short: boolean): Scenario {
+  return {
+    name: short ? "kept-runs-short" : "kept-runs",
+    what: short
+      ? "a run is freed while another is taken, cut from a longer one perhaps"
+      : "runs that one thread freed are taken whole, and cut, by another",
+    threads: ["left", "right"],
+    ...(short ? {} : LONG),
+    set() {
+      const scene = new Scene();
+      const maker = scene.view(2);
+      const runs = [20_000, 33_000].map((bytes, i) => ({
+        bytes,
+        ref: takeRun(maker, bytes, 9),
+        view: scene.view(i),
+      }));
+      return {
+        threads: runs.map(({ bytes, ref, view }, i) => () => {
+          giveRun(view, ref, bytes, 9);
+          if (short && i === 0) return;
+          const run = takeRun(view, 20_000, i);
+          giveRun(view, run, 20_000, i);
+        }),
+        check: () => {
+          same(scene.header(H.MEMORY_USED), 0, "granules in use");
+          expect(scene.header(H.KEPT_RUNS) > 0, "runs are kept");
+        },
+      };
+    },
+  };
+}
+
+/** @param each How many cells each of the threads takes. */
+function sharedStack(each: 1 | 2): Scenario {
+  return {
+    name: each === 1 ? "shared-stack-short" : "shared-stack",
+    what: `two threads take ${each} from the stack of cells they share`,
+    threads: ["left", "right"],
+    ...(each === 1 ? {} : LONG),
+    set() {
+      const scene = new Scene();
+      const views = [scene.view(0), scene.view(1)];
+      const maker = scene.view(2);
+      const cells = [1, 2, 3].map(() => takeCell(maker, 9));
+      for (const cell of cells) giveCell(maker, cell, 9);
+      maker.payload.flushCaches();
+      return {
+        threads: views.map((view, i) => () => {
+          const taken: number[] = [];
+          for (let n = 0; n < each; n++) taken.push(takeCell(view, i));
+          for (const cell of taken) giveCell(view, cell, i);
+          view.payload.flushCaches();
+        }),
+        check: () => {
+          same(scene.header(H.MEMORY_USED), 0, "granules in use");
+          checkStack(scene, maker);
+        },
+      };
+    },
+  };
+}
+
 export const memoryScenarios: readonly Scenario[] = [
   {
     name: "block-release",
@@ -129,84 +230,12 @@ export const memoryScenarios: readonly Scenario[] = [
       };
     },
   },
-  {
-    name: "remote-free",
-    what: "cells that one thread took are freed and taken by another",
-    threads: ["left", "right"],
-    search: { preemptions: 3 },
-    deep: { preemptions: 5 },
-    set() {
-      const scene = new Scene();
-      const views = [scene.view(0), scene.view(1)];
-      const maker = scene.view(2);
-      const cells = [takeCell(maker, 9), takeCell(maker, 9)];
-      return {
-        threads: views.map((view, i) => () => {
-          giveCell(view, cells[i] as number, 9);
-          const a = takeCell(view, i);
-          const b = takeCell(view, i);
-          giveCell(view, a, i);
-          giveCell(view, b, i);
-        }),
-        check: () => same(scene.header(H.MEMORY_USED), 0, "granules in use"),
-      };
-    },
-  },
-  {
-    name: "kept-runs",
-    what: "runs that one thread freed are taken whole, and cut, by another",
-    threads: ["left", "right"],
-    search: { preemptions: 3 },
-    deep: { preemptions: 5 },
-    set() {
-      const scene = new Scene();
-      const maker = scene.view(2);
-      const runs = [20_000, 33_000].map((bytes, i) => ({
-        bytes,
-        ref: takeRun(maker, bytes, 9),
-        view: scene.view(i),
-      }));
-      return {
-        threads: runs.map(({ bytes, ref, view }, i) => () => {
-          giveRun(view, ref, bytes, 9);
-          const run = takeRun(view, 20_000, i);
-          giveRun(view, run, 20_000, i);
-        }),
-        check: () => {
-          same(scene.header(H.MEMORY_USED), 0, "granules in use");
-          expect(scene.header(H.KEPT_RUNS) > 0, "runs are kept");
-        },
-      };
-    },
-  },
-  {
-    name: "shared-stack",
-    what: "two threads take from and give to the stack of cells they share",
-    threads: ["left", "right"],
-    search: { preemptions: 3 },
-    deep: { preemptions: 5 },
-    set() {
-      const scene = new Scene();
-      const views = [scene.view(0), scene.view(1)];
-      const maker = scene.view(2);
-      const cells = [1, 2, 3].map(() => takeCell(maker, 9));
-      for (const cell of cells) giveCell(maker, cell, 9);
-      maker.payload.flushCaches();
-      return {
-        threads: views.map((view, i) => () => {
-          const a = takeCell(view, i);
-          const b = takeCell(view, i);
-          giveCell(view, a, i);
-          giveCell(view, b, i);
-          view.payload.flushCaches();
-        }),
-        check: () => {
-          same(scene.header(H.MEMORY_USED), 0, "granules in use");
-          checkStack(scene, maker);
-        },
-      };
-    },
-  },
+  remoteFree(false),
+  remoteFree(true),
+  keptRuns(false),
+  keptRuns(true),
+  sharedStack(2),
+  sharedStack(1),
   {
     name: "memory-limit",
     what: "a thread that finds no memory hears when another frees some",

@@ -104,6 +104,15 @@ export const secondThreadScenarios: readonly Scenario[] = [
     },
   ),
   two(
+    "end-against-record",
+    "a record that another thread takes for its socket meanwhile",
+    { byCommand: "taken", alsoAt: ["shutdown", "acquire"] },
+    {
+      before: (ctx) => void ctx.createSocket(SocketType.PULL),
+      other: (ctx) => void ctx.createSocket(SocketType.PUSH),
+    },
+  ),
+  two(
     "end-against-connect",
     "a connect of another thread to a socket that ends",
     { byCommand: "sent", alsoAt: ["shutdown"] },
