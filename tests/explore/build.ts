@@ -32,7 +32,7 @@ export function build(roots: readonly string[], edits: readonly Edit[]): Build {
   const folder = mkdtempSync(join(tmpdir(), "purezmq-explore-"));
   const remove = (): void => rmSync(folder, { recursive: true, force: true });
   try {
-    emit(program, folder, rewriter(coloring, sites));
+    emit(program, folder, coloring, sites);
   } catch (error) {
     remove();
     throw error;
@@ -45,25 +45,56 @@ export function build(roots: readonly string[], edits: readonly Edit[]): Build {
   };
 }
 
+/** What became of a file. */
+interface Emitted {
+  /** Which functions are generators, in all files: its calls follow that. */
+  readonly colors: string;
+  readonly output: readonly { readonly name: string; readonly text: string }[];
+  readonly sites: readonly string[];
+}
+
+/** By the file as it was parsed: most mistakes leave all files but one alone. */
+const emitted: WeakMap<ts.SourceFile, Emitted> = new WeakMap();
+
 /** Writes what is explored into a folder. */
 function emit(
   program: ts.Program,
   folder: string,
-  transformer: ts.TransformerFactory<ts.SourceFile>,
+  coloring: Coloring,
+  sites: Sites,
 ): void {
+  const { colors } = coloring;
   for (const file of program.getSourceFiles()) {
     const path = pathOf(file);
     if (!isExplored(path) || isLayer(path)) continue;
-    program.emit(
-      file,
-      (name, text) => {
-        const to = join(folder, name.slice(REPOSITORY.length));
-        mkdirSync(dirname(to), { recursive: true });
-        writeFileSync(to, text);
-      },
-      undefined,
-      false,
-      { before: [transformer] },
-    );
+    sites.begin(path);
+    let known = emitted.get(file);
+    if (known?.colors !== colors) {
+      known = transform(program, file, coloring, sites, colors);
+      emitted.set(file, known);
+    } else sites.addAll(known.sites);
+    for (const { name, text } of known.output) {
+      const to = join(folder, name.slice(REPOSITORY.length));
+      mkdirSync(dirname(to), { recursive: true });
+      writeFileSync(to, text);
+    }
   }
+}
+
+function transform(
+  program: ts.Program,
+  file: ts.SourceFile,
+  coloring: Coloring,
+  sites: Sites,
+  colors: string,
+): Emitted {
+  const output: { name: string; text: string }[] = [];
+  program.emit(
+    file,
+    (name, text) => void output.push({ name, text }),
+    undefined,
+    false,
+    { before: [rewriter(coloring, sites)] },
+  );
+  return { colors, output, sites: sites.added };
 }

@@ -48,6 +48,11 @@ export class Coloring {
     return this.#checker;
   }
 
+  /** What becomes of all functions, in order: one letter for each. */
+  get colors(): string {
+    return this.#bodies.map((body) => this.yields(body) ? "g" : "-").join("");
+  }
+
   /** Whether a function becomes a generator. */
   yields(body: ts.Node | undefined): boolean {
     return body !== undefined && this.#yielding.has(body);

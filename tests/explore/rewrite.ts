@@ -36,17 +36,52 @@ const ARRAY_METHODS = new Set([
   "filter",
 ]);
 
-/** Numbers the places where accesses are made. */
+/** A file has fewer places than that where accesses are made. */
+const FILE_SITES_MAX = 4096;
+
+/** Where the numbers of a file begin, the same in all builds. */
+const firstSites: Map<string, number> = new Map();
+
+/** Numbers the places where accesses are made, file by file. */
 export class Sites {
+  /** By number; with gaps. */
   readonly names: string[] = [];
+  #first = 0;
+  #next = 0;
+
+  /** The next ones are of this file. */
+  begin(path: string): void {
+    let first = firstSites.get(path);
+    if (first === undefined) {
+      first = firstSites.size * FILE_SITES_MAX;
+      firstSites.set(path, first);
+    }
+    this.#first = this.#next = first;
+  }
 
   at(node: ts.Node): ts.NumericLiteral {
     const file = node.getSourceFile();
     const { line } = file.getLineAndCharacterOfPosition(node.getStart());
     const path = pathOf(file);
     const name = `${path.slice(path.lastIndexOf("/") + 1)}:${line + 1}`;
-    const site = this.names.push(`${name} ${functionName(node)}`) - 1;
-    return f.createNumericLiteral(site);
+    return f.createNumericLiteral(this.#add(`${name} ${functionName(node)}`));
+  }
+
+  /** Those of the file that were added so far. */
+  get added(): readonly string[] {
+    return this.names.slice(this.#first, this.#next);
+  }
+
+  /** Adds those that another build had for the file. */
+  addAll(names: readonly string[]): void {
+    for (const name of names) this.#add(name);
+  }
+
+  #add(name: string): number {
+    const site = this.#next++;
+    if (site - this.#first >= FILE_SITES_MAX) throw new Error("Too many sites");
+    this.names[site] = name;
+    return site;
   }
 }
 

@@ -44,6 +44,7 @@ const OPTIONS: ts.CompilerOptions = {
   noResolve: false,
 };
 
+/** By name, or by the text that edits have made of one. */
 const parsed = new Map<string, ts.SourceFile>();
 let previous: ts.Program | undefined;
 
@@ -75,7 +76,11 @@ export function readProgram(
     if (mine.length > 0) {
       const text = edited(name, mine);
       for (const edit of mine) used.add(edit);
-      return ts.createSourceFile(name, text, options, true);
+      const key = `${name}\n${text}`;
+      const file = parsed.get(key) ??
+        ts.createSourceFile(name, text, options, true);
+      parsed.set(key, file);
+      return file;
     }
     let file = parsed.get(name);
     if (file === undefined) {
