@@ -41,6 +41,7 @@ const README = new URL("./explore/README.md", import.meta.url);
 
 interface Options {
   deep: boolean;
+  remember: boolean;
   seed: number;
   minutes: number;
   write: boolean;
@@ -52,6 +53,8 @@ const USAGE = `deno task explore [OPTION…] [PART OF A SCENARIO'S NAME…]
   --replay NAME@PATH  prints one execution, step by step
   --write             writes the table into tests/explore/README.md, or the rows
                       of those that were run
+  --remember          searches of states in which threads forget nothing that
+                      they have seen, and no mutants
   --deep              goes further, with random walks, and no mutants
   --minutes=N         how long that takes (${MINUTES}); searches that are not at
                       their end by then are cut off, each after its share. Each
@@ -61,6 +64,7 @@ const USAGE = `deno task explore [OPTION…] [PART OF A SCENARIO'S NAME…]
 function readOptions(args: readonly string[]): Options {
   const options: Options = {
     deep: false,
+    remember: false,
     seed: crypto.getRandomValues(new Uint32Array(1))[0] as number,
     minutes: MINUTES,
     write: false,
@@ -70,6 +74,7 @@ function readOptions(args: readonly string[]): Options {
   const rest = [...args];
   for (let next = rest.shift(); next !== undefined; next = rest.shift()) {
     if (next === "--deep") options.deep = true;
+    else if (next === "--remember") options.remember = true;
     else if (next === "--write") options.write = true;
     else if (next === "--seed") options.seed = Number(rest.shift());
     else if (next.startsWith("--minutes=")) {
@@ -85,12 +90,13 @@ function readOptions(args: readonly string[]): Options {
 
 /** The work: the searches, then the mistakes that they must find. */
 function jobsOf(scenarios: readonly Scenario[], options: Options): Job[] {
-  const { deep, only } = options;
+  const { deep, remember, only } = options;
   const wanted = (name: string): boolean =>
     only.length === 0 || only.some((part) => name.includes(part));
-  const searches = scenarios.filter(({ name }) => wanted(name))
-    .map(({ name }) => jobOf(name, { deep }));
-  if (deep) return searches;
+  const searches = scenarios.filter(({ name, search }) =>
+    wanted(name) && (!remember || search?.byCommand !== undefined)
+  ).map(({ name }) => jobOf(name, { deep, remember }));
+  if (deep || remember) return searches;
   const mutants = MUTANTS.filter(({ scenario }) => wanted(scenario))
     .map((mutant) => jobOf(mutant.scenario, { mutant }));
   return [...searches, ...mutants];
@@ -101,6 +107,7 @@ function jobOf(scenario: string, more: Partial<Job>): Job {
     scenario,
     mutant: null,
     deep: false,
+    remember: false,
     walks: 0,
     seed: 0,
     millisecondsMax: Infinity,
@@ -207,7 +214,11 @@ function lineOf(outcome: Outcome): string {
 
 async function showPath(text: string, deep: boolean): Promise<void> {
   const [name = "", path] = text.split("@");
-  const scenario = chosen(await realScenarios(), { scenario: name, deep });
+  const scenario = chosen(await realScenarios(), {
+    scenario: name,
+    deep,
+    remember: false,
+  });
   replay(scenario, parsePath(path ?? ""), (thread, what) => {
     console.log(`${(scenario.threads[thread] ?? "scene").padEnd(10)} ${what}`);
   });
@@ -253,7 +264,7 @@ async function main(): Promise<void> {
   const bad = refusals.bad +
     outcomes.filter((outcome) => !isGood(outcome)).length;
   const seconds = (performance.now() - started) / 1000;
-  if (options.write && bad === 0) {
+  if (options.write && !options.remember && bad === 0) {
     const text = readFileSync(README, "utf8");
     const whole = options.only.length === 0;
     const table = writeTable(

@@ -68,7 +68,7 @@ const SENDING = / post$/;
 /**
  * Functions after which what a thread has read there shows in memory, in where
  * it goes on and in its objects. By reading them: the names are all that is
- * known of them here, so a change to one needs another look.
+ * known of them here. `explore --remember` searches without.
  */
 const FORGETTING = new RegExp(
   " (post|#push|#unpark|serveNode|announce|wake|wakeAll|acquire|release|" +
@@ -279,8 +279,9 @@ export class Execution {
    */
   #forgets({ site }: Request, value: unknown): boolean {
     const { search } = this.#scenario;
-    return search?.byCommand !== undefined && value !== TIMED_OUT &&
-      forgetting.has(site) && !isAlsoPoint(site, search);
+    return search?.byCommand !== undefined && !search.remembers &&
+      value !== TIMED_OUT && forgetting.has(site) &&
+      !isAlsoPoint(site, search);
   }
 
   /**

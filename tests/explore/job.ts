@@ -17,6 +17,8 @@ export interface Job {
   readonly mutant: Mutant | null;
   /** Goes as far as the scenario says for `explore:deep`. */
   readonly deep: boolean;
+  /** Without what `execution.ts` lets threads forget. */
+  readonly remember: boolean;
   /** Random walks instead of a search: how many, and from which seed. */
   readonly walks: number;
   readonly seed: number;
@@ -57,13 +59,12 @@ async function loadScenarios(
 /** A scenario, searched as far as `explore` or `explore:deep` goes. */
 export function chosen(
   all: readonly Scenario[],
-  { scenario, deep }: Pick<Job, "scenario" | "deep">,
+  { scenario, deep, remember }: Pick<Job, "scenario" | "deep" | "remember">,
 ): Scenario {
   const found = all.find(({ name }) => name === scenario);
   if (found === undefined) throw new Error(`No scenario ${scenario}`);
-  return deep && found.deep !== undefined
-    ? { ...found, search: found.deep }
-    : found;
+  const search = deep ? found.deep ?? found.search : found.search;
+  return { ...found, search: { ...search, remembers: remember } };
 }
 
 /** Does a job. */

@@ -53,6 +53,8 @@ export interface Search {
    * from then on follows from its memory and from what its threads have seen.
    */
   readonly states?: boolean;
+  /** Nothing that a thread has seen is forgotten for being of no more use. */
+  readonly remembers?: boolean;
   /** More executions than this are a mistake in the scenario. */
   readonly limit?: number;
 }
