@@ -531,42 +531,51 @@ export class Ctx implements SocketHost {
    * at the end of the process, will not run any more.
    */
   #orphanCount(atExit: boolean): number {
+    const owners: number[] = [];
     const inTransit: number[] = [];
+    this.#lonely = 0;
     // Ordering: under the pool's lock, so that no record is given back and
     // zeroed for another socket while it is looked at.
-    const orphans = this.#control.locked(
+    this.#control.locked(
       H.REGISTRY_LOCK,
-      () => this.#countOrphans(atExit, inTransit),
+      () => this.#findOwners(owners, inTransit),
     );
     for (const record of inTransit) {
       new InprocRegistry(this.#control).unbindAll(record);
       this.#control.post(record + SOCKET.TO_REAPER, Command.REAP);
     }
-    return orphans ?? 0;
+    const dead = owners.filter((slot) =>
+      atExit && slot !== this.thread.slot || !this.#lives(slot)
+    );
+    return dead.length;
   }
 
-  /** Inside the registry lock. Gives those that are to be reaped, too. */
-  #countOrphans(atExit: boolean, inTransit: number[]): number {
-    const { words, layout, platform } = this.#control;
-    let orphans = 0;
-    this.#lonely = 0;
+  /**
+   * Inside the registry lock: the threads of all sockets that are not the
+   * reaper's, one for each, but of those that are to be reaped from now on.
+   */
+  #findOwners(owners: number[], inTransit: number[]): void {
+    const { words, layout } = this.#control;
     const base = layout.poolBase[Pool.SOCKET] as number;
     const used = get(words, H.POOL + 2 * Pool.SOCKET + 1);
     for (let n = 0; n < used; n++) {
       const record = base + n * SOCKET.SIZE;
       if (load(words, record + SOCKET.ID) === 0) continue;
-      if (this.#takeInTransit(record)) inTransit.push(record);
-      const owner = load(words, record + SOCKET.MAILBOX + MAILBOX.OWNER);
-      const tid = load(words, layout.thread(owner) + THREAD.TID);
-      if (owner === REAPER_SLOT) {
-        // A closed socket gets no more children.
-        if (load(words, record + SOCKET.CHILDREN) === 0) this.#lonely++;
+      if (this.#takeInTransit(record)) {
+        inTransit.push(record);
         continue;
       }
-      const foreign = atExit && owner !== this.thread.slot;
-      if (foreign || tid === 0 || !platform.threadAlive(tid)) orphans++;
+      const owner = load(words, record + SOCKET.MAILBOX + MAILBOX.OWNER);
+      if (owner !== REAPER_SLOT) owners.push(owner);
+      // A closed socket gets no more children.
+      else if (load(words, record + SOCKET.CHILDREN) === 0) this.#lonely++;
     }
-    return orphans;
+  }
+
+  #lives(slot: number): boolean {
+    const { words, layout, platform } = this.#control;
+    const tid = load(words, layout.thread(slot) + THREAD.TID);
+    return tid !== 0 && platform.threadAlive(tid);
   }
 
   /**
