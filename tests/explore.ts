@@ -97,8 +97,9 @@ function jobsOf(scenarios: readonly Scenario[], options: Options): Job[] {
     wanted(name) && (!remember || search?.byCommand !== undefined)
   ).map(({ name }) => jobOf(name, { deep, remember }));
   if (deep || remember) return searches;
-  const mutants = MUTANTS.filter(({ scenario }) => wanted(scenario))
-    .map((mutant) => jobOf(mutant.scenario, { mutant }));
+  const mutants = MUTANTS.flatMap((mutant) =>
+    mutant.scenarios.filter(wanted).map((name) => jobOf(name, { mutant }))
+  );
   return [...searches, ...mutants];
 }
 
@@ -186,10 +187,13 @@ function nameOf({ scenario, mutant, walks }: Job): string {
   return walks > 0 ? `${scenario}, walks` : scenario;
 }
 
+/** Says nothing of a mistake but that its text is none of a program. */
+const NO_PROGRAM = /^(Reference|Syntax)Error|more than/;
+
 /** Whether an outcome is as it must be: a mistake is found, or nothing is. */
 function isGood({ job, result }: Outcome): boolean {
   return (job.mutant !== null) === (result.failure !== null) &&
-    !result.failure?.message.includes("more than");
+    !NO_PROGRAM.test(result.failure?.message ?? "");
 }
 
 function lineOf(outcome: Outcome): string {
@@ -264,7 +268,8 @@ async function main(): Promise<void> {
   const bad = refusals.bad +
     outcomes.filter((outcome) => !isGood(outcome)).length;
   const seconds = (performance.now() - started) / 1000;
-  if (options.write && !options.remember && bad === 0) {
+  const isWhole = !options.deep && !options.remember;
+  if (options.write && isWhole && bad === 0) {
     const text = readFileSync(README, "utf8");
     const whole = options.only.length === 0;
     const table = writeTable(

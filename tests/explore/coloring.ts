@@ -48,9 +48,11 @@ export class Coloring {
     return this.#checker;
   }
 
-  /** What becomes of all functions, in order: one letter for each. */
+  /** What becomes of all functions, in order. */
   get colors(): string {
-    return this.#bodies.map((body) => this.yields(body) ? "g" : "-").join("");
+    return this.#bodies.map((body) =>
+      `${body.name?.getText() ?? ""}${this.yields(body) ? "*" : ""}`
+    ).join();
   }
 
   /** Whether a function becomes a generator. */

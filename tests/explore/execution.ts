@@ -61,47 +61,63 @@ export type Observer = (thread: number, what: string) => void;
 /** Accesses in one step after which a thread has got stuck in it. */
 const ACCESSES_MAX = 50_000;
 
+/** Places in some functions of the sources, by their names. */
+class Kind {
+  readonly names: readonly string[];
+  readonly #known: Map<number, boolean> = new Map();
+
+  constructor(...names: readonly string[]) {
+    this.names = names;
+  }
+
+  has(site: number): boolean {
+    let known = this.#known.get(site);
+    if (known === undefined) {
+      known = this.names.includes(functionAt(siteName(site)));
+      this.#known.set(site, known);
+    }
+    return known;
+  }
+}
+
+function functionAt(name: string): string {
+  return name.slice(name.lastIndexOf(" ") + 1);
+}
+
 /** Where commands are taken and sent. */
-const TAKING = / (takePending|drain|waitSync|wait|poll)$/;
-const SENDING = / post$/;
+const taking = new Kind("takePending", "drain", "waitSync", "poll");
+const sending = new Kind("post");
 
 /**
  * Functions after which what a thread has read there shows in memory, in where
  * it goes on and in its objects. By reading them: the names are all that is
  * known of them here. `explore --remember` searches without.
  */
-const FORGETTING = new RegExp(
-  " (post|#push|#unpark|serveNode|announce|wake|wakeAll|acquire|release|" +
-    "ring|prepareSleep|hear|waitSync)$",
+const forgetting = new Kind(
+  ...["post", "#push", "#unpark", "announce", "wake", "wakeAll"],
+  ...["acquire", "release", "ring", "prepareSleep", "hear", "waitSync"],
 );
 
 /** Functions of a thread's loop that look for mail or wait for some. */
-const LOOP = / (processMail|waitSync|hear|poll)$/;
+const loop = new Kind("processMail", "waitSync", "hear", "poll");
 
-/** Whether a place in the sources is of one kind or another. */
-class Kind {
-  readonly #pattern: RegExp;
-  readonly #known: Map<string, boolean> = new Map();
-
-  constructor(pattern: RegExp) {
-    this.#pattern = pattern;
+/** Throws for a name in a search, or here, that no access is made under. */
+export function checkNames(
+  scenarios: readonly Scenario[],
+  sites: readonly string[],
+): void {
+  const there = new Set(sites.map(functionAt));
+  const named = [taking, sending, forgetting, loop].flatMap((kind) =>
+    kind.names
+  );
+  for (const { search, deep } of scenarios) {
+    named.push(...search?.alsoAt ?? [], ...deep?.alsoAt ?? []);
   }
-
-  has(site: number): boolean {
-    const name = siteName(site);
-    let known = this.#known.get(name);
-    if (known === undefined) {
-      known = this.#pattern.test(name);
-      this.#known.set(name, known);
-    }
-    return known;
+  const missing = named.filter((name) => !there.has(name));
+  if (missing.length > 0) {
+    throw new Error(`No access is made in ${missing.join(", ")}`);
   }
 }
-
-const taking = new Kind(TAKING);
-const sending = new Kind(SENDING);
-const forgetting = new Kind(FORGETTING);
-const loop = new Kind(LOOP);
 
 /** Where a thread can be interrupted in a search by commands. */
 function isPoint({ op, site }: Request, search: Search): boolean {
@@ -111,7 +127,7 @@ function isPoint({ op, site }: Request, search: Search): boolean {
 }
 
 function isAlsoPoint(site: number, { alsoAt }: Search): boolean {
-  return alsoAt?.some((name) => siteName(site).endsWith(` ${name}`)) === true;
+  return alsoAt?.includes(functionAt(siteName(site))) === true;
 }
 
 /** Where a thread is between two turns of its loop. */

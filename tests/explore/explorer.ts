@@ -104,6 +104,7 @@ export class Explorer {
     const started = performance.now();
     const limit = this.#scenario.search?.limit ?? EXECUTIONS_MAX;
     const result = this.#result;
+    this.#scenario.begin?.();
     do {
       this.#runOnce();
       if (result.executions + result.left > limit) {
@@ -373,6 +374,9 @@ export const EXECUTIONS_MAX = 20_000_000;
 /** Steps after which an execution has. */
 export const STEPS_MAX = 5_000;
 
+/** After so many steps on end a thread lets the others go first in a walk. */
+const RUN_MAX = 1_000;
+
 /**
  * Random executions: each gives its threads priorities, and takes the highest
  * one's away at a few steps (Burckhardt and others: A Randomized Scheduler with
@@ -394,6 +398,7 @@ export function walk(
     failure: null,
   };
   const random = randomFrom(seed);
+  scenario.begin?.();
   let length = 100;
   while (
     result.executions < walks && result.failure === null && !result.cut
@@ -404,7 +409,7 @@ export function walk(
     const changes = new Set([random(length), random(length), random(length)]);
     try {
       const execution = new Execution(scenario);
-      for (;;) {
+      for (let run = 0;;) {
         const { enabled } = execution;
         if (enabled === 0) {
           if (execution.end()) continue;
@@ -412,7 +417,10 @@ export function walk(
         }
         const thread = highest(enabled, order);
         const step = { thread, picks: [] as number[] };
-        if (changes.has(path.length)) order[thread] = -path.length;
+        run = thread === path.at(-1)?.thread ? run + 1 : 0;
+        if (run === RUN_MAX || changes.has(path.length)) {
+          order[thread] = -path.length;
+        }
         path.push(step);
         if (path.length > STEPS_MAX) throw new Error("it does not end");
         execution.step(thread, (alternatives) => {

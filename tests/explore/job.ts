@@ -1,6 +1,7 @@
 // A piece of the work: one scenario, over the sources as they are or with one
 // mistake in them.
 import { type Build, build } from "./build.ts";
+import { checkNames } from "./execution.ts";
 import { Explorer, type Result, walk } from "./explorer.ts";
 import type { Mutant } from "./mutants.ts";
 import type { Scenario } from "./scenario.ts";
@@ -36,7 +37,10 @@ let real: { build: Build; scenarios: readonly Scenario[] } | null = null;
 
 /** The scenarios over the sources as they are. */
 export async function realScenarios(): Promise<readonly Scenario[]> {
-  real ??= await loadScenarios(null);
+  if (real === null) {
+    real = await loadScenarios(null);
+    checkNames(real.scenarios, real.build.sites);
+  }
   nameSites(real.build.sites);
   return real.scenarios;
 }

@@ -6,13 +6,13 @@ import type { Edit } from "./sources.ts";
 export interface Mutant {
   readonly name: string;
   /** The scenario that must fail. */
-  readonly scenario: string;
+  readonly scenarios: readonly string[];
   readonly edits: readonly Edit[];
 }
 
 function mutant(
   name: string,
-  scenario: string,
+  scenarios: string | readonly string[],
   file: string,
   ...texts: readonly string[]
 ): Mutant {
@@ -24,7 +24,7 @@ function mutant(
       replace: texts[i + 1] as string,
     });
   }
-  return { name, scenario, edits };
+  return { name, scenarios: [scenarios].flat(), edits };
 }
 
 const QUEUE: readonly Mutant[] = [
@@ -46,7 +46,7 @@ const QUEUE: readonly Mutant[] = [
   ),
   mutant(
     "block without looking again",
-    "queue-limit-2",
+    ["queue-limit-2", "queue-limit-1", "credit-against-block"],
     "memory/queue_writer.ts",
     `store(words, queue + QUEUE.BLOCKED, 1);
     this.#readSeen = load(words, queue + QUEUE.READ);`,
@@ -340,7 +340,7 @@ const MEMORY: readonly Mutant[] = [
   ),
   mutant(
     "rest of the shared stack is put back over others",
-    "shared-stack",
+    ["shared-stack", "shared-stack-short"],
     "memory/payload_segments.ts",
     `if (ref !== 0 && compareExchange(words, stack, 0, ref) !== 0) {`,
     `if (ref !== 0) store(words, stack, ref);
@@ -348,7 +348,7 @@ const MEMORY: readonly Mutant[] = [
   ),
   mutant(
     "shared stack is read and emptied in two steps",
-    "shared-stack",
+    ["shared-stack", "shared-stack-short"],
     "memory/payload_segments.ts",
     `let ref = load(words, stack) === 0 ? 0 : exchange(words, stack, 0);`,
     `let ref = load(words, stack);
@@ -356,7 +356,7 @@ const MEMORY: readonly Mutant[] = [
   ),
   mutant(
     "run is kept outside of the allocator's lock",
-    "kept-runs",
+    ["kept-runs", "kept-runs-short"],
     "memory/payload_segments.ts",
     `this.#control.locked(H.ALLOCATOR_LOCK, () => {
       if (this.#mayStayDirty(pages) && this.#keptRuns.push(ref)) {
@@ -506,7 +506,7 @@ const NAMES: readonly Mutant[] = [
 const TERMINATION: readonly Mutant[] = [
   mutant(
     "end that acknowledged asks for the end, too",
-    "pipe-states-at-once",
+    ["pipe-states-at-once", "pipe-orders-at-once"],
     "core/pipe.ts",
     `case PipeState.TERM_ACK_SENT:
         return;`,
@@ -515,7 +515,7 @@ const TERMINATION: readonly Mutant[] = [
   ),
   mutant(
     "end that read the delimiter waits for another one",
-    "pipe-states-reader",
+    ["pipe-states-reader", "pipe-orders-reader"],
     "core/pipe.ts",
     `case PipeState.DELIMITER_RECEIVED:
         this.#acknowledge();`,
@@ -524,7 +524,7 @@ const TERMINATION: readonly Mutant[] = [
   ),
   mutant(
     "delay is forgotten when the other end goes",
-    "pipe-states-delay",
+    ["pipe-states-delay", "pipe-orders-delay"],
     "core/pipe.ts",
     `if (delay) return;
         this.#acknowledge();`,
@@ -634,7 +634,7 @@ const TERMINATION: readonly Mutant[] = [
   ),
   {
     name: "TERM overtakes the end of a session's pipe",
-    scenario: "end-session",
+    scenarios: ["end-session"],
     edits: [
       {
         file: "src/core/session.ts",
@@ -687,9 +687,9 @@ const TERMINATION: readonly Mutant[] = [
     "core/ctx.ts",
     `this.#control.locked(
       H.REGISTRY_LOCK,
-      () => this.#countOrphans(atExit, inTransit),
+      () => this.#findOwners(owners, inTransit),
     );`,
-    `this.#countOrphans(atExit, inTransit);`,
+    `this.#findOwners(owners, inTransit);`,
   ),
   mutant(
     "commands under way are not waited for",

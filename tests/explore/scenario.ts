@@ -69,6 +69,8 @@ export interface Scenario {
   /** How far `deno task explore:deep` goes instead. */
   readonly deep?: Search;
   set(): Stage;
+  /** Before the first execution of a search, or of walks. */
+  begin?(): void;
   /** Whether all executions together came to what they must. */
   finish?(): void;
 }

@@ -68,6 +68,7 @@ export class StateSearch {
     const limit = this.#scenario.search?.limit ?? EXECUTIONS_MAX;
     const result = this.#result;
     fingerprint.on = true;
+    this.#scenario.begin?.();
     try {
       do {
         this.#runOnce();

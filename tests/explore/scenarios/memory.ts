@@ -20,12 +20,14 @@ function takeCell(view: ContextMemory, mark: number): number {
   return ref;
 }
 
+function markOf({ payload }: ContextMemory, ref: number): number {
+  return get(payload.wordsOf(ref), (payload.offset(ref) >>> 2) + 8);
+}
+
 /** Gives a cell back that nobody else has marked. */
 function giveCell(view: ContextMemory, ref: number, mark: number): void {
-  const { payload } = view;
-  const found = get(payload.wordsOf(ref), (payload.offset(ref) >>> 2) + 8);
-  same(found, mark, "the mark in a cell");
-  payload.free(ref, CELL_BYTES);
+  same(markOf(view, ref), mark, "the mark in a cell");
+  view.payload.free(ref, CELL_BYTES);
 }
 
 /** Takes a run of pages and marks it as its own, in the page after its head. */
@@ -72,8 +74,8 @@ function increment(words: Int32Array): void {
   put(words, H.FAILURE, get(words, H.FAILURE) + 1);
 }
 
-/** What is too long for a complete search is searched so far. */
-const LONG: Pick<Scenario, "search" | "deep"> = {
+/** How far what is too long for a complete search is searched. */
+const BOUNDED: Pick<Scenario, "search" | "deep"> = {
   search: { preemptions: 3 },
   deep: { preemptions: 5 },
 };
@@ -85,23 +87,32 @@ function remoteFree(short: boolean): Scenario {
     what: "cells that one thread took are freed and taken by another" +
       (short ? ", and kept" : ""),
     threads: ["left", "right"],
-    ...(short ? {} : LONG),
+    ...(short ? {} : BOUNDED),
     set() {
       const scene = new Scene();
       const views = [scene.view(0), scene.view(1)];
       const maker = scene.view(2);
       const cells = [takeCell(maker, 9), takeCell(maker, 9)];
       const ofTwo = scene.header(H.MEMORY_USED);
+      const kept: number[] = [];
       return {
         threads: views.map((view, i) => () => {
           giveCell(view, cells[i] as number, 9);
-          const a = takeCell(view, i);
-          const b = takeCell(view, i);
-          if (short && i === 0) return;
-          giveCell(view, a, i);
-          giveCell(view, b, i);
+          const a = takeCell(view, 2 * i);
+          const b = takeCell(view, 2 * i + 1);
+          if (short && i === 0) {
+            kept.push(a, b);
+            return;
+          }
+          giveCell(view, a, 2 * i);
+          giveCell(view, b, 2 * i + 1);
         }),
         check: () => {
+          same(
+            kept.map((ref) => markOf(maker, ref)),
+            short ? [0, 1] : [],
+            "kept",
+          );
           const used = scene.header(H.MEMORY_USED);
           same(used, short ? ofTwo : 0, "granules in use");
         },
@@ -118,7 +129,7 @@ function keptRuns(short: boolean): Scenario {
       ? "a run is freed while another is taken, cut from a longer one perhaps"
       : "runs that one thread freed are taken whole, and cut, by another",
     threads: ["left", "right"],
-    ...(short ? {} : LONG),
+    ...(short ? {} : BOUNDED),
     set() {
       const scene = new Scene();
       const maker = scene.view(2);
@@ -149,7 +160,7 @@ function sharedStack(each: 1 | 2): Scenario {
     name: each === 1 ? "shared-stack-short" : "shared-stack",
     what: `two threads take ${each} from the stack of cells they share`,
     threads: ["left", "right"],
-    ...(each === 1 ? {} : LONG),
+    ...(each === 1 ? {} : BOUNDED),
     set() {
       const scene = new Scene();
       const views = [scene.view(0), scene.view(1)];
@@ -160,8 +171,10 @@ function sharedStack(each: 1 | 2): Scenario {
       return {
         threads: views.map((view, i) => () => {
           const taken: number[] = [];
-          for (let n = 0; n < each; n++) taken.push(takeCell(view, i));
-          for (const cell of taken) giveCell(view, cell, i);
+          for (let n = 0; n < each; n++) taken.push(takeCell(view, 2 * i + n));
+          for (let n = 0; n < each; n++) {
+            giveCell(view, taken[n] as number, 2 * i + n);
+          }
           view.payload.flushCaches();
         }),
         check: () => {

@@ -109,6 +109,7 @@ function states(
     threads: ["first", "second"],
     search,
     deep: search.byCommand ? search : {},
+    begin: () => seen.clear(),
     set() {
       const pipes = new PipeScene(0);
       const [one, other] = pipes.sides;

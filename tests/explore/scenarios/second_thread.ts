@@ -32,6 +32,7 @@ function two(name: string, what: string, search: Search, uses: Uses): Scenario {
     what,
     threads: ["app", "reaper", "other"],
     search: { ...search, states: true },
+    begin: () => void (came = late = 0),
     set() {
       const world = new World({ connects: false, breaks: false });
       const kept: unknown[] = [];

@@ -26,6 +26,7 @@ const TAKEN: readonly string[] = [
   "three-sockets",
   "two-sessions",
   "late-pipe",
+  "accepted",
   "accepted-breaks",
 ];
 

@@ -76,7 +76,10 @@ export class World {
     return {
       ...plain,
       threadAlive: (tid) => load(this.#bells, LEFT + tid - FIRST_TID) === 0,
-      wake: (target) => this.ring(target),
+      // An I/O thread that has ended leaves -1, and nobody to be woken.
+      wake: (target) => {
+        if (target >= 0) this.ring(target);
+      },
       spawnWorker: (data) => {
         if (data.role === "io") {
           this.#io = data;
