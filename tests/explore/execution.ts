@@ -64,17 +64,19 @@ const ACCESSES_MAX = 50_000;
 /** Places in some functions of the sources, by their names. */
 class Kind {
   readonly names: readonly string[];
-  readonly #known: Map<number, boolean> = new Map();
+  /** By the place's name: its number is another's in another build. */
+  readonly #known: Map<string, boolean> = new Map();
 
   constructor(...names: readonly string[]) {
     this.names = names;
   }
 
   has(site: number): boolean {
-    let known = this.#known.get(site);
+    const name = siteName(site);
+    let known = this.#known.get(name);
     if (known === undefined) {
-      known = this.names.includes(functionAt(siteName(site)));
-      this.#known.set(site, known);
+      known = this.names.includes(functionAt(name));
+      this.#known.set(name, known);
     }
     return known;
   }
