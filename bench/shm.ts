@@ -46,7 +46,11 @@ const USAGE = `deno task bench:shm [options]
                      bench/results, if all rows ran in both runtimes
   --add              to the samples that are there already`;
 
-const RUN_MS = 300;
+/**
+ * With 16 consumers on two cores the runtimes are still compiling after 300 ms:
+ * such runs gave a tenth of the rate that they come to.
+ */
+const RUN_MS = 1_000;
 const TINY_RUN_MS = 60;
 const TINY_CONSUMERS_MAX = 4;
 const IDLE_SECONDS = 5;
