@@ -355,6 +355,30 @@ const MEMORY: readonly Mutant[] = [
     store(words, stack, 0);`,
   ),
   mutant(
+    "cells of pages that are not free are dropped",
+    "sweep",
+    "memory/payload_segments.ts",
+    `      if (cells.get(ref >>> PAGE_GRANULES_SHIFT) === whole) freedCount++;`,
+    `      if (ref !== 0) freedCount++;`,
+  ),
+  mutant(
+    "cells that are kept are put back over others",
+    "sweep",
+    "memory/payload_segments.ts",
+    `    if (kept !== 0) this.#pushChain(stack, kept, last);`,
+    `    if (kept !== 0) exchange(words, stack, kept);`,
+  ),
+  mutant(
+    "cells are swept that others may still take",
+    "sweep",
+    "memory/payload_segments.ts",
+    `    const first = exchange(words, stack, 0);
+    const cells`,
+    `    const first = load(words, stack);
+    exchange(words, stack, 0);
+    const cells`,
+  ),
+  mutant(
     "run is kept outside of the allocator's lock",
     ["kept-runs", "kept-runs-short"],
     "memory/payload_segments.ts",

@@ -19,6 +19,12 @@ export const TUNINGS: readonly Edit[] = [
     replace: "FIRST_SEGMENT_BYTES: number = 1 << 18",
   },
   {
+    // Four cells of the scenarios' class.
+    file: "src/memory/payload_segments.ts",
+    find: "const SWEEP_BYTES_MIN = 4 << 20;",
+    replace: "const SWEEP_BYTES_MIN = 4 * 8192;",
+  },
+  {
     file: "src/core/launch_arguments.ts",
     find: "const RECENT_BYTES_MAX = 16384;",
     replace: "const RECENT_BYTES_MAX = 0;",

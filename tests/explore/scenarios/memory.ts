@@ -165,7 +165,7 @@ function sharedStack(each: 1 | 2): Scenario {
       const scene = new Scene();
       const views = [scene.view(0), scene.view(1)];
       const maker = scene.view(2);
-      const cells = [1, 2, 3].map(() => takeCell(maker, 9));
+      const cells = [1, 2, 3].slice(0, each + 1).map(() => takeCell(maker, 9));
       for (const cell of cells) giveCell(maker, cell, 9);
       maker.payload.flushCaches();
       return {
@@ -245,6 +245,37 @@ export const memoryScenarios: readonly Scenario[] = [
   },
   remoteFree(false),
   remoteFree(true),
+  {
+    name: "sweep",
+    what: "pages whose cells are all free are given back while one is taken",
+    threads: ["sweeper", "taker"],
+    set() {
+      const scene = new Scene();
+      const [left, right] = [scene.view(0), scene.view(1)];
+      const maker = scene.view(2);
+      // The other cell of its page fills the sweeper's cache.
+      takeCell(left, 0);
+      const ofOne = scene.header(H.MEMORY_USED);
+      const cells = [1, 2, 3, 4].map(() => takeCell(maker, 9));
+      const last = cells.pop() as number;
+      for (const cell of cells) giveCell(maker, cell, 9);
+      maker.payload.flushCaches();
+      return {
+        threads: [
+          () => giveCell(left, last, 9),
+          () => {
+            const cell = takeCell(right, 1);
+            giveCell(right, cell, 1);
+            right.payload.flushCaches();
+          },
+        ],
+        check: () => {
+          same(scene.header(H.MEMORY_USED), ofOne, "granules in use");
+          checkStack(scene, maker);
+        },
+      };
+    },
+  },
   keptRuns(false),
   keptRuns(true),
   sharedStack(2),
