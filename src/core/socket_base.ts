@@ -131,7 +131,7 @@ export class SocketBase implements EndpointOwner, CommandTarget, OwnHost {
    * of a pipe notices. {@link takeMail} follows.
    *
    * @throws {ZmqError} EINVAL for a handle of another context, or one that was
-   * used already.
+   * used already; ETERM when the reaper has taken it at the context's end.
    */
   static adopt(host: SocketHost, handle: SocketHandle): SocketBase {
     const { record, ticket, options } = handle;
@@ -140,7 +140,11 @@ export class SocketBase implements EndpointOwner, CommandTarget, OwnHost {
     if (
       handle.context !== host.contextId ||
       compareExchange(words, record + SOCKET.TICKET, ticket, 0) !== ticket
-    ) throw new ZmqError("EINVAL");
+    ) {
+      // At the end of the context the reaper takes it.
+      host.thread.checkState();
+      throw new ZmqError("EINVAL");
+    }
     const socket = new SocketBase(host, record, options, true);
     // Its peers may leave before it is used here.
     if (handle.pipes.length + handle.endpoints.length > 0) host.thread.stand();
