@@ -716,6 +716,20 @@ const TERMINATION: readonly Mutant[] = [
     `this.#findOwners(owners, inTransit);`,
   ),
   mutant(
+    "socket on its way is left there at the end",
+    "end-in-transit",
+    "core/ctx.ts",
+    `if (this.#takeInTransit(record)) {`,
+    `if (record < 0 && this.#takeInTransit(record)) {`,
+  ),
+  mutant(
+    "socket on its way is taken without a compare",
+    "end-in-transit",
+    "core/ctx.ts",
+    `return compareExchange(words, record + SOCKET.TICKET, ticket, 0) === ticket;`,
+    `return load(words, record + SOCKET.TICKET) === ticket;`,
+  ),
+  mutant(
     "commands under way are not waited for",
     "end-against-connect",
     "core/own.ts",

@@ -6,6 +6,7 @@ import {
   type CtxOptions,
   defaultCtxOptions,
 } from "../../../src/core/ctx_options.ts";
+import type { SocketHandle } from "../../../src/core/socket_base.ts";
 import type { Scenario, Search } from "../scenario.ts";
 import { expect } from "./scene.ts";
 import { Bell, checkGone, World } from "./world.ts";
@@ -20,7 +21,7 @@ const OPTIONS: CtxOptions = {
 /** What each of the two threads does with the context. */
 interface Uses {
   /** The thread that ends it, before the other one has it. */
-  readonly before?: (ctx: Ctx) => void;
+  readonly before?: (ctx: Ctx) => unknown;
   readonly other: (ctx: Ctx) => void;
 }
 
@@ -95,6 +96,20 @@ function useAttached(
   return done;
 }
 
+/** Either the other thread takes the socket, or the reaper. */
+function inTransit(): Scenario {
+  let handle: SocketHandle | null = null;
+  return two(
+    "end-in-transit",
+    "a socket on its way to another thread, which may come to take it",
+    { byCommand: "taken", alsoAt: ["shutdown", "adopt"] },
+    {
+      before: (ctx) => handle = ctx.createSocket(SocketType.PULL).detach(),
+      other: (ctx) => void ctx.adoptSocket(handle as unknown as SocketHandle),
+    },
+  );
+}
+
 export const secondThreadScenarios: readonly Scenario[] = [
   two(
     "end-against-socket",
@@ -113,6 +128,7 @@ export const secondThreadScenarios: readonly Scenario[] = [
       other: (ctx) => void ctx.createSocket(SocketType.PUSH),
     },
   ),
+  inTransit(),
   two(
     "end-against-connect",
     "a connect of another thread to a socket that ends",
