@@ -14,7 +14,7 @@ import {
   Subscriber,
 } from "../../mod.ts";
 import { sharedMemoryObstacle } from "../../ffi/mod.ts";
-import { load, put } from "../../src/memory/shared_access.ts";
+import { add, load, notifyAll, put } from "../../src/memory/shared_access.ts";
 import { OWN, OwnKind, THREAD } from "../../src/memory/layout.ts";
 import { Command } from "../../src/core/command.ts";
 import { Ctx, defaultCtxOptions } from "../../src/core/ctx.ts";
@@ -246,7 +246,12 @@ describe("a dead I/O worker", () => {
     const tid = load(control.words, worker);
     burst(() => socket.trySend([BODY], 1));
     // From here on no callback runs.
-    while (platform.threadAlive(tid)) pause(1);
+    const told = control.layout.thread(1) + THREAD.WAKE_TARGET;
+    while (platform.threadAlive(tid)) {
+      add(control.words, told, 1);
+      notifyAll(control.words, told);
+      pause(1);
+    }
     pause(KNOWN_MS);
     assert.throws(() => socket.trySend([BODY], 1), DEAD);
     ctx.closeAll();

@@ -1,8 +1,10 @@
 // Entry module of a context whose I/O worker comes up and then ends without a
-// word, as one does that the system kills. The other workers are real.
+// word, as one does that the system kills, when it is told to: by its wake
+// target, which nobody looks at while it does not sleep. The other workers are
+// real.
 import { WIRING } from "../../../src/wiring.ts";
 import { workerData } from "../../../ffi/mod.ts";
-import { store } from "../../../src/memory/shared_access.ts";
+import { load, store, wait } from "../../../src/memory/shared_access.ts";
 import { THREAD } from "../../../src/memory/layout.ts";
 import {
   type ContextHandle,
@@ -10,8 +12,8 @@ import {
 } from "../../../src/core/context_handle.ts";
 import type { WorkerData } from "../../../src/core/platform.ts";
 
-/** How long it lives, ms. */
-const LIFE_MS = 300;
+/** How long it lives when nobody tells it to end, ms. */
+const LIFE_MS_MAX = 20_000;
 
 const data = workerData() as WorkerData;
 if (data.role === "io") {
@@ -20,8 +22,9 @@ if (data.role === "io") {
   const { control } = openSegments(handle, platform);
   const record = control.layout.thread(data.slot);
   store(control.words, record + THREAD.TID, platform.gettid());
-  const nobodyWakes = new Int32Array(new SharedArrayBuffer(4));
-  Atomics.wait(nobodyWakes, 0, 0, LIFE_MS);
+  const told = record + THREAD.WAKE_TARGET;
+  const before = load(control.words, told);
+  wait(control.words, told, before, LIFE_MS_MAX);
 } else {
   await import("../../../src/io_thread_entry.ts");
 }
