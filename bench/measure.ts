@@ -16,9 +16,9 @@ import type { Row } from "./rows.ts";
 /** No single run may take longer; they are made to take some seconds. */
 export const RUN_TIMEOUT_MS = 120_000;
 /**
- * How often a run of libzmq that hung is made again. Its PULL has been seen to
- * wait for ever for the last messages over ipc when the PUSH closed right behind
- * them: 4.3.4, in about 3 of 1,000 runs of 2,000 messages.
+ * How many runs of a rival that hung are made again for one row of the table.
+ * libzmq 4.3.4's PULL has been seen to wait for ever for the last messages over
+ * ipc when the PUSH closed right behind them, in about 3 of 1,000 runs of 2,000.
  */
 const REPEATS_MAX = 3;
 /** Descriptors of a process with many connections that are none of these. */

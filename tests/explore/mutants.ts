@@ -1,11 +1,11 @@
-// Mistakes that somebody could make in the sources, and the scenario that
-// finds each of them. A search that finds nothing is worth what these show.
+// Mistakes that somebody could make in the sources, and the scenarios that
+// find each of them. A search that finds nothing is worth what these show.
 import type { Edit } from "./sources.ts";
 
 /** A mistake. */
 export interface Mutant {
   readonly name: string;
-  /** The scenario that must fail. */
+  /** The scenarios that must fail, each of them. */
   readonly scenarios: readonly string[];
   readonly edits: readonly Edit[];
 }
