@@ -11,6 +11,7 @@ import { InprocRegistry } from "./inproc_registry.ts";
 import type { Pattern } from "./pattern.ts";
 import { SocketBase } from "./socket_base.ts";
 import type { SocketHost } from "./socket_base.ts";
+import { LIVENESS_INTERVAL_MS } from "./thread.ts";
 import type { Thread } from "./thread.ts";
 import type { Binder } from "./binder.ts";
 import { dispatchUnknown } from "./unknown_commands.ts";
@@ -37,9 +38,23 @@ export class Reaper implements SocketHost, CommandTarget {
     thread.onUnknown = (node, bits) => this.#unknown(node, bits);
   }
 
-  /** Runs until the context stops this thread. */
+  /**
+   * Runs until the context stops this thread. Meanwhile, it gives memory back
+   * to the system if no I/O thread does.
+   */
   run(): void {
-    while (!this.#stopping) this.runUntil(Infinity);
+    const { memory, platform } = this.thread;
+    const { payload, slot } = memory;
+    payload.startTrimming(slot);
+    let trimAtMs = platform.monotonicMs() + LIVENESS_INTERVAL_MS;
+    while (!this.#stopping) {
+      this.runUntil(trimAtMs);
+      const now = platform.monotonicMs();
+      if (now < trimAtMs) continue;
+      if (payload.startTrimming(slot)) payload.trim();
+      trimAtMs = now + LIVENESS_INTERVAL_MS;
+    }
+    payload.stopTrimming(slot);
   }
 
   /** Handles what waits, for at most so long; for a thread that helps out. */

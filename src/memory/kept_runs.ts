@@ -14,7 +14,7 @@ import { get, put } from "./shared_access.ts";
 import type { Words } from "./shared_access.ts";
 
 /** Runs that are kept: what it takes to give them back is done under a lock. */
-const KEPT_MAX = 256;
+const KEPT_MAX = 1024;
 
 /** Runs that are looked at for one of the right length. */
 const LOOKED_AT_MAX = 4;

@@ -39,6 +39,7 @@ import {
   takePages,
 } from "./page_map.ts";
 import { KeptRuns } from "./kept_runs.ts";
+import { RunCache } from "./run_cache.ts";
 import type { ControlSegment } from "./control_segment.ts";
 
 /** A place in payload memory: segment << 23 | granule. 0 = none. */
@@ -128,6 +129,7 @@ export class PayloadSegments {
   );
 
   readonly #keptRuns: KeptRuns;
+  readonly #runCache: RunCache = new RunCache();
 
   constructor(
     control: ControlSegment,
@@ -227,7 +229,7 @@ export class PayloadSegments {
     if (!this.#charge(size >>> GRANULE_SHIFT, guaranteed)) return 0;
     const sizeClass = classOf(size);
     const ref = sizeClass < 0
-      ? this.#takeRun(size >>> PAGE_SHIFT, true)
+      ? this.#takeCachedRun(size >>> PAGE_SHIFT)
       : this.#takeCell(sizeClass);
     if (ref === 0) this.#takeChargeBack(size);
     return ref;
@@ -262,7 +264,7 @@ export class PayloadSegments {
   free(ref: Ref, bytes: number): void {
     const size = allocationSize(bytes);
     const sizeClass = classOf(size);
-    if (sizeClass < 0) this.#keepRun(ref, size >>> PAGE_SHIFT);
+    if (sizeClass < 0) this.#cacheRun(ref, size >>> PAGE_SHIFT);
     else this.#giveCell(sizeClass, ref);
     this.#discharge(size);
   }
@@ -273,6 +275,7 @@ export class PayloadSegments {
       for (const ref of cache) this.#push(sizeClass, ref, ref);
       cache.length = 0;
     });
+    this.#flushRuns();
   }
 
   /** Ends what brings segments here; those that are here stay. */
@@ -449,6 +452,10 @@ export class PayloadSegments {
     }
   }
 
+  #takeCachedRun(pages: number): Ref {
+    return this.#runCache.take(pages) || this.#takeRun(pages, true);
+  }
+
   /** @param kept Whether it may be one that was kept. */
   #takeRun(pages: number, kept: boolean): Ref {
     const ref = this.#control.locked(
@@ -504,11 +511,8 @@ export class PayloadSegments {
   #takeRunLocked(pages: number): Ref {
     const { words } = this.#control;
     this.#control.noteRefusal();
-    let ref = this.#searchRun(pages);
-    if (ref === 0 && get(words, H.KEPT_RUNS) > 0) {
-      this.#giveKept();
-      ref = this.#searchRun(pages);
-    }
+    const ref = this.#searchRun(pages) ||
+      (this.#giveUnused() ? this.#searchRun(pages) : 0);
     if (ref !== 0) return ref;
     const count = load(words, H.SEGMENT_COUNT);
     if (count === SEGMENTS_MAX) return 0;
@@ -518,10 +522,25 @@ export class PayloadSegments {
   }
 
   #takeKept(pages: number): Ref {
+    const ref = this.#takeOneKept(pages);
+    // Other lengths are asked for: they get the pages of these.
+    if (ref === 0) this.#giveKept();
+    // Whoever takes one is about to take more of them.
+    else this.#fillRunCache(pages);
+    return ref;
+  }
+
+  #fillRunCache(pages: number): void {
+    while (this.#runCache.hasRoom(pages)) {
+      const ref = this.#takeOneKept(pages);
+      if (ref === 0) return;
+      this.#runCache.push(ref, pages);
+    }
+  }
+
+  #takeOneKept(pages: number): Ref {
     const ref = this.#keptRuns.take(pages);
     if (ref !== 0) this.#takenDirty(pages);
-    // Other lengths are asked for: they get the pages of these.
-    else this.#giveKept();
     return ref;
   }
 
@@ -539,9 +558,20 @@ export class PayloadSegments {
 
   /** Whether so many pages are free, maybe by giving up runs that are kept. */
   #makeFree(map: Words, first: number, pages: number): boolean {
-    if (arePagesFree(map, first, pages)) return true;
+    return arePagesFree(map, first, pages) ||
+      (this.#giveUnused() && arePagesFree(map, first, pages));
+  }
+
+  /**
+   * Makes all runs that were kept, and those that this thread keeps for itself,
+   * free pages like others; false when there are none.
+   */
+  #giveUnused(): boolean {
+    const { words } = this.#control;
+    if (this.#runCache.isEmpty && get(words, H.KEPT_RUNS) === 0) return false;
+    this.#runCache.drain((ref, pages) => this.#giveRunLocked(ref, pages));
     this.#giveKept();
-    return arePagesFree(map, first, pages);
+    return true;
   }
 
   /** Makes the runs that were kept free pages like others. */
@@ -578,13 +608,28 @@ export class PayloadSegments {
   }
 
   /** Frees a run of at least two pages. */
-  #keepRun(ref: Ref, pages: number): void {
+  #cacheRun(ref: Ref, pages: number): void {
+    if (this.#runCache.push(ref, pages)) return;
+    this.#flushRuns();
+    if (this.#runCache.push(ref, pages)) return;
+    this.#control.locked(
+      H.ALLOCATOR_LOCK,
+      () => this.#keepRunLocked(ref, pages),
+    );
+  }
+
+  /** Hands this thread's runs to the others. */
+  #flushRuns(): void {
     this.#control.locked(H.ALLOCATOR_LOCK, () => {
-      if (this.#mayStayDirty(pages) && this.#keptRuns.push(ref)) {
-        const { words } = this.#control;
-        put(words, H.DIRTY_PAGES, get(words, H.DIRTY_PAGES) + pages);
-      } else this.#giveRunLocked(ref, pages);
+      this.#runCache.drain((ref, pages) => this.#keepRunLocked(ref, pages));
     });
+  }
+
+  #keepRunLocked(ref: Ref, pages: number): void {
+    if (this.#mayStayDirty(pages) && this.#keptRuns.push(ref)) {
+      const { words } = this.#control;
+      put(words, H.DIRTY_PAGES, get(words, H.DIRTY_PAGES) + pages);
+    } else this.#giveRunLocked(ref, pages);
   }
 
   #giveRun(ref: Ref, pages: number): void {

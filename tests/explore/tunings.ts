@@ -19,6 +19,11 @@ export const TUNINGS: readonly Edit[] = [
     replace: "FIRST_SEGMENT_BYTES: number = 1 << 18",
   },
   {
+    file: "src/memory/run_cache.ts",
+    find: "const RUN_CACHE_BYTES = 4 << 20;",
+    replace: "const RUN_CACHE_BYTES = 0;",
+  },
+  {
     // Four cells of the scenarios' class.
     file: "src/memory/payload_segments.ts",
     find: "const SWEEP_BYTES_MIN = 4 << 20;",

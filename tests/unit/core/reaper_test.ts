@@ -3,7 +3,8 @@ import { describe, test } from "node:test";
 import { SocketType } from "../../../src/base/socket_type.ts";
 import type { SocketTypeName } from "../../../src/base/socket_type.ts";
 import { load } from "../../../src/memory/shared_access.ts";
-import { MAILBOX, SOCKET, THREAD } from "../../../src/memory/layout.ts";
+import { H, MAILBOX, SOCKET, THREAD } from "../../../src/memory/layout.ts";
+import { PAGE_BYTES } from "../../../src/memory/page_map.ts";
 import { REAPER_SLOT } from "../../../src/core/choose_io_thread.ts";
 import { Command } from "../../../src/core/command.ts";
 import { Ctx, defaultCtxOptions } from "../../../src/core/ctx.ts";
@@ -11,6 +12,7 @@ import { Received } from "../../../src/core/pattern.ts";
 import type { CorePlatform } from "../../../src/core/platform.ts";
 import { Reaper } from "../../../src/core/reaper.ts";
 import type { SocketBase } from "../../../src/core/socket_base.ts";
+import { LIVENESS_INTERVAL_MS } from "../../../src/core/thread.ts";
 import { WIRING } from "../../../src/wiring.ts";
 import { Kernel } from "../../support/kernel.ts";
 import { bytes } from "../../support/raw_zmtp.ts";
@@ -274,6 +276,31 @@ describe("reaper: its thread", () => {
     assert.deepEqual(s.alive, [0, 0], "what came before was done");
     s.end();
   });
+
+  for (const trimmer of [0, REAPER_SLOT + 1]) {
+    const whose = trimmer === 0 ? "nobody else does" : "an I/O thread does";
+    test(`freed pages go back to the system; ${whose}`, () => {
+      let now = 0;
+      const s: Stage = new Stage(() => {
+        if (now === 60 * LIVENESS_INTERVAL_MS) s.post(Command.STOP);
+        return now += LIVENESS_INTERVAL_MS;
+      });
+      const { payload, slot, control } = s.reaper.thread.memory;
+      payload.startTrimming(trimmer || slot);
+      const bytes = 60 << 20;
+      payload.free(payload.allocate(bytes), bytes);
+      const dirty = (): number =>
+        load(control.words, H.DIRTY_PAGES) * PAGE_BYTES;
+      assert.equal(dirty(), bytes);
+      s.reaper.run();
+      // Half of it at each look, down to what is left at any time.
+      assert.equal(dirty() <= 1 << 20, trimmer === 0);
+      assert.equal(dirty() === bytes, trimmer !== 0);
+      payload.stopTrimming(trimmer);
+      assert.equal(load(control.words, H.TRIMMER), 0);
+      s.end();
+    });
+  }
 });
 
 test("leaves nothing behind", leaks.after);

@@ -7,13 +7,14 @@ import {
   givePages,
   initPageMap,
   isFreePage,
+  mapPages,
   PAGE_BYTES,
   runPages,
   takePages,
 } from "../../../src/memory/page_map.ts";
 import { seededRandom } from "../../support/seed.ts";
 
-const PAGES = 1024;
+const PAGES = 4096;
 const GRANULES = PAGE_BYTES / 256;
 
 /** Kept runs over one segment, and what takes and frees its pages. */
@@ -98,9 +99,9 @@ describe("kept runs", () => {
   test("only so many are kept", () => {
     const fixture = new Fixture();
     let pushed = 0;
-    while (pushed < 400 && fixture.runs.push(fixture.fresh(2))) pushed += 1;
-    assert.equal(pushed, 256);
-    assert.equal(fixture.kept, 256);
+    while (pushed < 2000 && fixture.runs.push(fixture.fresh(2))) pushed += 1;
+    assert.equal(pushed, 1024);
+    assert.equal(fixture.kept, 1024);
   });
 
   test("one in a segment that is not to be had stays, and those below it", () => {
@@ -143,6 +144,7 @@ describe("kept runs", () => {
     }
     fixture.giveAll();
     for (const ref of live.keys()) fixture.give(ref);
-    assert.equal(findPages(fixture.map, PAGES - 1), 1, "one run of all");
+    const head = mapPages(PAGES * PAGE_BYTES);
+    assert.equal(findPages(fixture.map, PAGES - head), head, "one run of all");
   });
 });
