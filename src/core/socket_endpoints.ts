@@ -124,17 +124,15 @@ export class SocketEndpoints {
   childGaveUp(child: number): void {
     const index = this.#entries.findIndex((entry) => entry.child === child);
     if (index < 0) return;
-    const [entry] = this.#entries.splice(index, 1);
-    this.#findMessageBytesMax();
-    entry?.pipe?.terminate(false);
+    const entry = this.#remove(index);
+    entry.pipe?.terminate(false);
     this.#own.terminateChild(child);
   }
 
   /** A session dies by itself; its pipe goes its own way. */
   forgetChild(child: number): void {
     const index = this.#entries.findIndex((entry) => entry.child === child);
-    if (index >= 0) this.#entries.splice(index, 1);
-    this.#findMessageBytesMax();
+    if (index >= 0) this.#remove(index);
   }
 
   pipeGone(pipe: Pipe): void {
@@ -317,8 +315,7 @@ export class SocketEndpoints {
       entry.text === text && entry.bound === bound
     );
     if (index < 0) throw new ZmqError("ENOENT", { address: text });
-    const [entry] = this.#entries.splice(index, 1) as [Entry];
-    this.#findMessageBytesMax();
+    const entry = this.#remove(index);
     if (entry.child === 0 && bound) {
       this.#inproc.unbind(nameOf(text), this.#record);
       return;
@@ -399,7 +396,14 @@ export class SocketEndpoints {
       pending,
       messageBytesMax,
     });
-    this.#findMessageBytesMax();
+    this.#messageBytesMax = Math.min(this.#messageBytesMax, messageBytesMax);
+  }
+
+  #remove(index: number): Entry {
+    const [entry] = this.#entries.splice(index, 1) as [Entry];
+    // Few have a limit; of thousands, each would look at all others otherwise.
+    if (entry.messageBytesMax < Infinity) this.#findMessageBytesMax();
+    return entry;
   }
 
   #findMessageBytesMax(): void {
