@@ -7,14 +7,14 @@ import {
   END,
   pause,
   RING_CONSUMERS,
-  RING_SLOTS,
+  ringSlots,
   Schedule,
   taskOfArguments,
 } from "./task.ts";
 
 const task = taskOfArguments();
 using producer = ShmProducer.create(task.address, {
-  slots: RING_SLOTS,
+  slots: ringSlots(task.size),
   slotSize: task.size,
   waiting: task.waiting,
   // Nothing gets lost, and nobody is let go who was late only to start.

@@ -5,6 +5,7 @@ import { formatSpread, markdownTable } from "../pollers/tables.ts";
 import { svgPlot } from "../svg_plot.ts";
 import { LIBZMQ, RING_IN_C, type Row } from "./contenders.ts";
 import type { Idleness, Reading } from "./measure.ts";
+import { ringSlots } from "./task.ts";
 
 /** All that was measured; what the JSON file holds. */
 export interface Results {
@@ -142,7 +143,9 @@ export function markdownReport(results: Results): string {
       versions.join(", ")
     }. Each figure is the median (min..max) of ${pairs} ` +
     `runs of ${ms} ms, taken in turns; ratios are taken run by run.`,
-    "One producer process and 1 to 16 consumer processes. Nobody loses a " +
+    "One producer process and 1 to 16 consumer processes. The ring has " +
+    `${ringSlots(64)} slots for 64 B and ${ringSlots(4096)} for 4 KiB; ` +
+    "libzmq's high-water marks are the default ones. Nobody loses a " +
     "record: the queue holds its producer back, libzmq's publisher has " +
     "XPUB_NODROP, the sockets block. Every consumer checks order and content " +
     "of every record. A rate is that of the slowest consumer. Latency is from " +

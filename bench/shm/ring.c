@@ -27,7 +27,8 @@ enum { ROW_WORDS = 16, ROW_STATE = 0, ROW_LOW, ROW_BLOCK, ROW_PID };
 enum { ACTIVE = 1, OPEN = 1, CLOSED = 2 };
 
 /* As bench/shm/task.ts has them. */
-#define RING_SLOTS 1024
+#define RING_SLOTS_MIN 1024
+#define RING_BYTES_MAX (256 << 10)
 #define RING_ROWS 16
 #define INTENT_AHEAD 64
 #define LIFE_CHECK_NS 125000000
@@ -133,8 +134,10 @@ static void create_queue(const struct task *task)
     int fd = open(new_path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0)
         die(new_path);
-    slots = RING_SLOTS;
     slot_bytes = (uint32_t) (task->size + 7) / 8 * 8;
+    slots = RING_BYTES_MAX / slot_bytes;
+    if (slots < RING_SLOTS_MIN)
+        slots = RING_SLOTS_MIN;
     rows = RING_ROWS;
     size_t bytes = lay_out();
     if (posix_fallocate(fd, 0, (off_t) bytes))

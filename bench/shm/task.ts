@@ -9,9 +9,15 @@ import { checkStamp, numberOf, stamp } from "../sequence.ts";
 
 /** The number of the last record. */
 export const END = 0x7fffffff;
-/** Slots of the ring, and consumers that it has room for. */
-export const RING_SLOTS = 1024;
+/** Consumers that the ring has room for. */
 export const RING_CONSUMERS = 16;
+/** No ring for small records is larger, so that it stays in a core's cache. */
+const RING_BYTES_MAX = 256 << 10;
+/**
+ * Slots of the ring: libzmq holds as many messages, by its high-water marks, at
+ * both ends of each subscriber.
+ */
+const RING_SLOTS_MIN = 1024;
 /** Between records whose latency is measured, ms. */
 const INTERVAL_MS = 2;
 /** The part of a run that comes before what is measured. */
@@ -54,6 +60,11 @@ export function taskOfArguments(): Task {
       "in-place|copied [record-lock]",
   );
   process.exit(2);
+}
+
+/** Slots of a ring for records of this size, which take one each. */
+export function ringSlots(size: number): number {
+  return Math.max(RING_SLOTS_MIN, Math.floor(RING_BYTES_MAX / size));
 }
 
 /** Sleeps without a turn of the event loop. */
