@@ -21,7 +21,8 @@ enum {
     ROWS, WAITING, HOLD_BACK_MS, FILE_BYTES_LOW, FILE_BYTES_HIGH, PID,
     START_LOW, START_HIGH, EPOCH_LOW, EPOCH_HIGH, FIRST_LOW, FIRST_BLOCK,
     HEAD_LOW = 32, HEAD_BLOCK, INTENT_LOW, INTENT_BLOCK, STATE,
-    SLEEPERS = 48, GATE_WAITING = 64, GATE = 65, FIRST_ROW = 80
+    SLEEPERS = 48, CROWD = 49, GATE_WAITING = 64, GATE = 65, GATE_LOW = 66,
+    FIRST_ROW = 80
 };
 enum { ROW_WORDS = 16, ROW_STATE = 0, ROW_LOW, ROW_BLOCK, ROW_PID };
 enum { ACTIVE = 1, OPEN = 1, CLOSED = 2 };
@@ -32,6 +33,10 @@ enum { ACTIVE = 1, OPEN = 1, CLOSED = 2 };
 #define RING_ROWS 16
 #define INTENT_AHEAD 64
 #define LIFE_CHECK_NS 125000000
+#define CROWD_MIN 3
+#define SHORT_WAIT_US 100
+#define SHORT_WAITS_MIN 8
+#define NAP_NS 100000
 
 static _Atomic int32_t *words;
 static unsigned char *file;
@@ -99,9 +104,9 @@ static int sleep_on(int word, int32_t expected, long ns)
     return (int) syscall(SYS_futex, words + word, FUTEX_WAIT, expected, &limit);
 }
 
-static void wake_all(int word)
+static long wake_all(int word)
 {
-    syscall(SYS_futex, words + word, FUTEX_WAKE, INT_MAX, NULL);
+    return syscall(SYS_futex, words + word, FUTEX_WAKE, INT_MAX, NULL);
 }
 
 /* Of a position below 2^32, which is all that a measurement reaches. */
@@ -124,6 +129,7 @@ static uint64_t start_ticks(void)
 /* --- the producer --- */
 
 static uint32_t head, intent, sequence;
+static int crowd;
 
 static void create_queue(const struct task *task)
 {
@@ -145,7 +151,7 @@ static void create_queue(const struct task *task)
     map_file(fd);
     uint64_t epoch = (uint64_t) now_us(), ticks = start_ticks();
     const int32_t header[][2] = {
-        { VERSION, 2 }, { BYTE_ORDER_WORD, 0x01020304 },
+        { VERSION, 3 }, { BYTE_ORDER_WORD, 0x01020304 },
         { ROWS_AT, FIRST_ROW }, { SLOTS, (int32_t) slots },
         { SLOT_BYTES, (int32_t) slot_bytes }, { ROWS, (int32_t) rows },
         { HOLD_BACK_MS, 60000 }, { FILE_BYTES_LOW, (int32_t) bytes },
@@ -206,12 +212,16 @@ static void reserve(void)
 {
     if (move_intent())
         return;
+    uint32_t wanted = slots / 4;
     for (;;) {
         int32_t seen = atomic_load(words + GATE);
+        atomic_store(words + GATE_LOW, (int32_t) (head + wanted - slots));
         atomic_store(words + GATE_WAITING, 1);
-        if (move_intent())
+        if ((wanted == 1 || room() >= wanted) && move_intent())
             break;
-        sleep_on(GATE, seen, 20000000);
+        if (sleep_on(GATE, seen, wanted > 1 ? 1000000 : 20000000) != 0
+            && errno == ETIMEDOUT)
+            wanted = 1;
     }
     atomic_store(words + GATE_WAITING, 0);
 }
@@ -232,7 +242,11 @@ static void publish(size_t length)
     if (atomic_load(words + SLEEPERS) == 0)
         return;
     atomic_exchange(words + SLEEPERS, 0);
-    wake_all(HEAD_LOW);
+    int is_crowd = wake_all(HEAD_LOW) >= CROWD_MIN;
+    if (is_crowd == crowd)
+        return;
+    crowd = is_crowd;
+    atomic_store(words + CROWD, crowd);
 }
 
 static void produce(const struct task *task)
@@ -279,7 +293,7 @@ static void open_queue(void)
     slots = (uint32_t) header[SLOTS];
     slot_bytes = (uint32_t) header[SLOT_BYTES];
     rows = (uint32_t) header[ROWS];
-    if (header[MAGIC] != 0x716d7a70 || header[VERSION] != 2
+    if (header[MAGIC] != 0x716d7a70 || header[VERSION] != 3
         || header[FILE_BYTES_LOW] != (int32_t) lay_out()
         || header[WAITING] != 0 || header[HOLD_BACK_MS] < 0) {
         fprintf(stderr, "%s is no queue for this program\n", queue_path);
@@ -304,19 +318,43 @@ static void open_queue(void)
     atomic_store(row_words + ROW_STATE, ACTIVE);
 }
 
-static void wait_for_record(void)
+static int is_news(void)
+{
+    if ((uint32_t) atomic_load(words + HEAD_LOW) != place)
+        return 1;
+    if (atomic_load(words + STATE) != OPEN)
+        fail("records until the queue's end", END, place);
+    return 0;
+}
+
+static void sleep_until_news(void)
 {
     for (;;) {
         atomic_store(words + SLEEPERS, 1);
-        if ((uint32_t) atomic_load(words + HEAD_LOW) != place)
+        if (is_news())
             return;
-        if (atomic_load(words + STATE) != OPEN)
-            fail("records until the queue's end", END, place);
         if (sleep_on(HEAD_LOW, (int32_t) place, LIFE_CHECK_NS) == 0)
             continue;
         if (errno == ETIMEDOUT && !is_locked(lock_fd, life_byte))
             fail("a living producer", 1, 0);
     }
+}
+
+/* As src/shm/wait_pace.ts: who is woken with a crowd, over and over, naps. */
+static void wait_for_record(void)
+{
+    static int short_waits;
+    if (short_waits >= SHORT_WAITS_MIN) {
+        const struct timespec nap = { .tv_nsec = NAP_NS };
+        nanosleep(&nap, NULL);
+        if (is_news())
+            return;
+        short_waits = 0;
+    }
+    double start = now_us();
+    sleep_until_news();
+    int is_short = now_us() - start < SHORT_WAIT_US;
+    short_waits = is_short && atomic_load(words + CROWD) ? short_waits + 1 : 0;
 }
 
 /* Held back, the producer overwrites nothing; looked at all the same, as by
@@ -333,7 +371,8 @@ static void release(void)
 {
     atomic_store(row_words + ROW_BLOCK, block_of(place));
     atomic_store(row_words + ROW_LOW, (int32_t) place);
-    if (atomic_load(words + GATE_WAITING) == 0)
+    if (atomic_load(words + GATE_WAITING) == 0
+        || (int32_t) (place - (uint32_t) atomic_load(words + GATE_LOW)) < 0)
         return;
     atomic_exchange(words + GATE_WAITING, 0);
     atomic_fetch_add(words + GATE, 1);

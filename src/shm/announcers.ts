@@ -7,10 +7,15 @@ import { type QueueLocks, recordRange } from "./queue_locks.ts";
 import type { Announcer } from "./ring_writer.ts";
 import { ShmError } from "./shm_error.ts";
 
+/** So many sleepers that are woken at once are a crowd. */
+const CROWD_MIN = 3;
+
 /** Wakes those who sleep on the head, when there are any. */
 export class FutexAnnouncer implements Announcer {
   readonly #file: QueueFile;
   readonly #head: number | bigint;
+  /** Whether the last ones that were woken were a crowd. */
+  #isCrowd = false;
 
   constructor(file: QueueFile) {
     this.#file = file;
@@ -24,7 +29,10 @@ export class FutexAnnouncer implements Announcer {
     // After the head was stored: whoever set it since has seen the new head.
     if (memory.load(Word.SLEEPERS) === 0) return;
     memory.exchange(Word.SLEEPERS, 0);
-    futexWake(this.#head);
+    const isCrowd = futexWake(this.#head) >= CROWD_MIN;
+    if (isCrowd === this.#isCrowd) return;
+    this.#isCrowd = isCrowd;
+    memory.store(Word.CROWD, isCrowd ? 1 : 0);
   }
 }
 

@@ -71,10 +71,14 @@ export const Word = {
 
   /** 1 when a consumer sleeps, or is about to. */
   SLEEPERS: 48,
+  /** 1 when the producer woke a crowd of them the last time. */
+  CROWD: 49,
 
   /** 1 when the producer sleeps on `GATE`, or is about to. */
   GATE_WAITING: 64,
   GATE: 65,
+  /** The lower word of the position that it wants no consumer to be behind. */
+  GATE_LOW: 66,
 
   /** The first consumer's row. */
   FIRST_ROW: 80,
@@ -110,7 +114,7 @@ export const Waiting = { FUTEX: 0, RECORD_LOCK: 1 } as const;
 export const MAGIC = 0x716d7a70; // "pzmq" in bytes
 export const MAGIC_END = 0x716d6873; // "shmq"
 export const MAGIC_SWAPPED = 0x707a6d71;
-export const LAYOUT_VERSION = 2;
+export const LAYOUT_VERSION = 3;
 export const BYTE_ORDER = 0x01020304;
 export const END_MARK = 0x646e6571; // "qend" in bytes
 

@@ -16,6 +16,7 @@ import {
 import { geometryOf, QueueState, Waiting, Word } from "./layout.ts";
 import { lifeRange, recordRange } from "./queue_locks.ts";
 import { RingMemory } from "./ring_memory.ts";
+import { WaitPace } from "./wait_pace.ts";
 
 /** How a wait ended. */
 export const WaitEnd = {
@@ -60,6 +61,7 @@ export class QueueWaiter {
   readonly #memory: RingMemory;
   readonly #fileBytes: number;
   readonly #headAddress: number | bigint;
+  readonly #pace = new WaitPace();
 
   constructor(target: WaitTarget) {
     const { slots, slotBytes, rows, address } = target;
@@ -84,12 +86,16 @@ export class QueueWaiter {
     if (this.#target.waiting === Waiting.RECORD_LOCK) {
       return this.#waitForLock(block, low, timeoutMs, isCancelled);
     }
-    const isLimited = timeoutMs !== Infinity;
-    const deadline = isLimited ? monotonicMs() + timeoutMs : Infinity;
+    if (this.#pace.nap(timeoutMs)) {
+      const end = this.#look(low, isCancelled, false);
+      if (end !== null) return end;
+      this.#pace.napInVain();
+    }
+    const start = monotonicMs();
     for (;;) {
       const end = this.#look(low, isCancelled);
-      if (end !== null) return end;
-      const left = isLimited ? deadline - monotonicMs() : Infinity;
+      if (end !== null) return this.#ended(end, start);
+      const left = start + timeoutMs - monotonicMs();
       if (left <= 0) return WaitEnd.TIMEOUT;
       const slice = Math.min(left, LIFE_CHECK_MS);
       const result = futexWait(this.#headAddress, low, slice);
@@ -105,13 +111,29 @@ export class QueueWaiter {
     }
   }
 
-  /** What there is to tell at once; null when one has to sleep. */
-  #look(low: number, isCancelled: () => boolean): WaitEnd | null {
+  #ended(end: WaitEnd, startMs: number): WaitEnd {
+    if (end === WaitEnd.CHANGED) {
+      const inCrowd = this.#memory.load(Word.CROWD) !== 0;
+      this.#pace.woken(monotonicMs() - startMs, inCrowd);
+    }
+    return end;
+  }
+
+  /**
+   * What there is to tell at once; null when one has to sleep.
+   *
+   * @param sleeps Whether this thread is about to, and is to be woken.
+   */
+  #look(
+    low: number,
+    isCancelled: () => boolean,
+    sleeps = true,
+  ): WaitEnd | null {
     if (isCancelled()) return WaitEnd.CANCELLED;
     if (!this.#target.guarded && !this.#hasItsBytes) return WaitEnd.CUT;
     const memory = this.#memory;
     // Before the head is looked at: a producer that moves it later sees this.
-    memory.store(Word.SLEEPERS, 1);
+    if (sleeps) memory.store(Word.SLEEPERS, 1);
     const isSame = memory.load(Word.HEAD_LOW) === low &&
       memory.load(Word.STATE) === QueueState.OPEN;
     if (!memory.hasEndMark) return WaitEnd.CUT;

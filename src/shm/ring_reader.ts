@@ -237,13 +237,12 @@ export class RingReader {
    */
   release(): void {
     if (this.#row < 0) return;
-    const memory = this.#memory;
     const kept = (this.#low - this.#releasedLow) | 0;
     if (
       kept > 0 && kept < this.#slots >> 3 && this.#low !== this.#head &&
       // A producer that is about to wait may find nobody who runs.
       ((this.#head - this.#releasedLow) | 0) < this.#slots >> 1 &&
-      memory.load(Word.GATE_WAITING) === 0
+      !this.#opensGate
     ) return;
     this.#storeRow();
   }
@@ -255,7 +254,14 @@ export class RingReader {
     // The reads before it are done: a store of the row releases them.
     memory.store(at + Row.BLOCK, this.#block | 0);
     memory.store(at + Row.LOW, this.#low);
-    if (memory.load(Word.GATE_WAITING) !== 0) this.#host.gateMoved();
+    if (this.#opensGate) this.#host.gateMoved();
+  }
+
+  /** Whether the producer waits for consumers to come as far as this one. */
+  get #opensGate(): boolean {
+    const memory = this.#memory;
+    return memory.load(Word.GATE_WAITING) !== 0 &&
+      ((this.#low - memory.load(Word.GATE_LOW)) | 0) >= 0;
   }
 
   #checkRow(): void {

@@ -32,6 +32,12 @@ export interface ShmProducerStatistics {
 /** How long a producer that is held back sleeps between looks, ms. */
 const HOLD_BACK_SLICE_MS = 20;
 
+/**
+ * How long it waits for a part of the ring to come free, ms, before it takes
+ * what there is: consumers that are slow are not to hold up the others.
+ */
+const BATCH_PATIENCE_MS = 1;
+
 const ETIMEDOUT: number = errnoNumber("ETIMEDOUT");
 
 /**
@@ -244,17 +250,24 @@ export class ShmProducer implements Disposable {
     const writer = this.#writer;
     const { memory, identity } = this.#file;
     const gate = word(this.#file.addressOfWord(Word.GATE));
+    const size = identity.geometry.slots;
     const deadline = monotonicMs() + identity.holdBackMs;
     this.#waits++;
+    // Woken for each slot that comes free, it would change places with its
+    // consumers for each record.
+    let wanted = Math.max(slots, size >> 2);
     let isSlow = false;
     for (;;) {
       if (isSlow) this.#file.checkSize();
       else this.#file.checkSizeNow();
       const seen = memory.load(Word.GATE);
-      // Before the rows are looked at: who goes on later sees it.
+      // Before the rows are looked at: who goes on later sees both.
+      memory.store(Word.GATE_LOW, (writer.low + wanted - size) | 0);
       memory.store(Word.GATE_WAITING, 1);
-      if (writer.reserve(slots)) break;
       const left = deadline - monotonicMs();
+      const isEnough = wanted <= slots || left <= 0 ||
+        rows.room(writer.block, writer.low) >= wanted;
+      if (isEnough && writer.reserve(slots)) break;
       // Who lives goes on soon, as a rule, and asking costs a call for each.
       if (isSlow || left <= 0) {
         const dead = rows.dropDead(writer.block, writer.low, slots);
@@ -263,10 +276,12 @@ export class ShmProducer implements Disposable {
       }
       if (left <= 0) {
         this.#evicted += rows.evict(writer.block, writer.low, slots);
-      } else {
-        const slice = Math.min(left, HOLD_BACK_SLICE_MS);
-        isSlow = futexWait(gate, seen, slice) === -ETIMEDOUT;
+        continue;
       }
+      const patience = wanted > slots ? BATCH_PATIENCE_MS : HOLD_BACK_SLICE_MS;
+      const result = futexWait(gate, seen, Math.min(left, patience));
+      isSlow = result === -ETIMEDOUT && wanted <= slots;
+      if (result === -ETIMEDOUT) wanted = slots;
     }
     memory.store(Word.GATE_WAITING, 0);
   }
