@@ -1,4 +1,5 @@
-// The demo's live table: redrawn on a terminal, once a second elsewhere.
+// The demo's live table: redrawn on a terminal; elsewhere once a second, and
+// whenever something happens.
 
 import process from "node:process";
 import { formatCount } from "../demo/progress.ts";
@@ -20,6 +21,7 @@ export class LiveTable {
   readonly #samples: Map<string, Sample[]> = new Map();
   #lines = 0;
   #lastMs = -Infinity;
+  #lastEvent = "";
 
   /** Shows the present state; as often as you like. */
   show(
@@ -34,8 +36,11 @@ export class LiveTable {
       event,
     ];
     const nowMs = performance.now();
-    if (!this.#inPlace && nowMs - this.#lastMs < PLAIN_INTERVAL_MS) return;
+    const isDue = event !== this.#lastEvent ||
+      nowMs - this.#lastMs >= PLAIN_INTERVAL_MS;
+    if (!this.#inPlace && !isDue) return;
     this.#lastMs = nowMs;
+    this.#lastEvent = event;
     const up = this.#inPlace && this.#lines > 0 ? `\x1b[${this.#lines}A` : "";
     const end = this.#inPlace ? "\x1b[K\n" : "\n";
     process.stdout.write(up + rows.map((line) => line + end).join(""));
