@@ -1,133 +1,37 @@
 // Queues in shared memory, between processes of both runtimes. RELIABILITY's
 // H tests, as far as a producer's own process is concerned.
 import assert from "node:assert/strict";
-import { randomUUID } from "node:crypto";
 import {
-  mkdtempSync,
-  readdirSync,
   readFileSync,
-  readlinkSync,
   rmSync,
   symlinkSync,
   truncateSync,
   writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { after, before, describe, test } from "node:test";
-import { fileURLToPath } from "node:url";
+import { after, before, describe } from "node:test";
 import { toCString } from "../../ffi/c_string.ts";
 import { closeFd } from "../../ffi/mod.ts";
 import { openSharedMemoryCalls } from "../../ffi/shared_memory_calls.ts";
-import {
-  ShmConsumer,
-  ShmError,
-  ShmProducer,
-  type ShmProducerOptions,
-} from "../../src/shm_entry.ts";
-import { findBun, findDeno } from "../support/executables.ts";
-import { type ChildError, JsonChild } from "../support/json_child.ts";
-import { leakCheck } from "../support/leaks.ts";
+import { ShmProducer } from "../../src/shm_entry.ts";
+import type { ChildError } from "../support/json_child.ts";
+import { leakCheck, openDescriptors } from "../support/leaks.ts";
 import { checkRecord, makeRecord } from "../support/shm_records.ts";
+import {
+  DEATH_SEEN_MS,
+  readToEnd,
+  refusal,
+  RUNTIMES,
+  shmTest,
+  WAITINGS,
+} from "../support/shm_stage.ts";
 import { until, within } from "../support/wait.ts";
 
-const PEER = fileURLToPath(
-  new URL("../support/children/shm_peer.ts", import.meta.url),
-);
-const WAITINGS = ["futex", "record-lock"] as const;
-const RUNTIMES = ["deno", "bun"] as const;
-
-const DEATH_SEEN_MS = 250;
-
-interface Peer {
-  readonly child: JsonChild;
-  ask<T>(op: string, more?: Record<string, unknown>): Promise<T>;
-}
-
-/** What one test uses, undone at its end. */
-class Stage {
-  readonly directory: string = mkdtempSync(join(tmpdir(), "purezmq-shm-"));
-  readonly name: string = `queue-${randomUUID()}`;
-  /** The queue's file. */
-  readonly path: string = join(this.directory, `purezmq.${this.name}.queue`);
-  readonly #children: JsonChild[] = [];
-  readonly #open: Disposable[] = [];
-
-  /** A process of either runtime that has the queue, or reads it. */
-  peer(runtime: typeof RUNTIMES[number]): Peer {
-    const child = runtime === "deno"
-      ? new JsonChild(findDeno().path, [
-        "run",
-        "-A",
-        "--no-check",
-        "--quiet",
-        PEER,
-      ])
-      : new JsonChild(findBun().path, ["run", PEER]);
-    this.#children.push(child);
-    const { name, directory } = this;
-    const ask = <T>(op: string, more: Record<string, unknown> = {}) => {
-      const options = { directory, ...(more["options"] ?? {}) };
-      return child.request<T>(op, { name, ...more, options });
-    };
-    return { child, ask };
-  }
-
-  produce(options: ShmProducerOptions = {}): ShmProducer {
-    const { name, directory } = this;
-    return this.keep(ShmProducer.create(name, { directory, ...options }));
-  }
-
-  consume(
-    options: Parameters<typeof ShmConsumer.open>[1] = {},
-  ): ShmConsumer {
-    const { name, directory } = this;
-    return this.keep(ShmConsumer.open(name, { directory, ...options }));
-  }
-
-  /** This process's descriptors of a file. */
-  lockDescriptors(path: string): number[] {
-    return readdirSync("/proc/self/fd").map(Number).filter((fd) => {
-      try {
-        return readlinkSync(`/proc/self/fd/${fd}`) === path;
-      } catch {
-        return false; // of the listing itself
-      }
-    });
-  }
-
-  keep<T extends Disposable>(thing: T): T {
-    this.#open.push(thing);
-    return thing;
-  }
-
-  async end(): Promise<void> {
-    for (const thing of this.#open.reverse()) thing[Symbol.dispose]();
-    for (const child of this.#children) await child.stop();
-    rmSync(this.directory, { recursive: true });
-  }
-}
-
-function staged(name: string, body: (s: Stage) => Promise<void>): void {
-  test(name, async () => {
-    const s = new Stage();
-    try {
-      await within(body(s), `the test "${name}"`, 60_000);
-    } finally {
-      await s.end();
-    }
-  });
-}
-
-function refusal(call: () => unknown): ShmError {
-  try {
-    call();
-  } catch (error) {
-    assert.ok(error instanceof ShmError, String(error));
-    return error;
-  }
-  assert.fail("nothing was thrown");
+/** This process's descriptors of a file. */
+function descriptorsOf(path: string): number[] {
+  return [...openDescriptors()].filter(([, target]) => target === path)
+    .map(([fd]) => fd);
 }
 
 function openForWriting(path: string): number {
@@ -138,19 +42,6 @@ function openForWriting(path: string): number {
   return fd;
 }
 
-/** Reads until the end of the queue, whose code is returned. */
-function readToEnd(consumer: ShmConsumer, visit: (n: number) => void): string {
-  for (;;) {
-    let record: Uint8Array;
-    try {
-      record = consumer.readSync(10_000);
-    } catch (error) {
-      return (error as ShmError).code;
-    }
-    visit(checkRecord(record));
-  }
-}
-
 describe("a queue in shared memory", () => {
   const leaks = leakCheck();
   before(leaks.before);
@@ -158,7 +49,7 @@ describe("a queue in shared memory", () => {
 
   for (const waiting of WAITINGS) {
     for (const runtime of RUNTIMES) {
-      staged(
+      shmTest(
         `${waiting}: every record of a producer in ${runtime} comes whole and in order`,
         async (s) => {
           const producer = s.peer(runtime);
@@ -182,30 +73,33 @@ describe("a queue in shared memory", () => {
       );
     }
 
-    staged(`${waiting}: what was overwritten is counted exactly`, async (s) => {
-      const producer = s.peer("bun");
-      await producer.ask("create", {
-        options: { slots: 32, slotSize: 128, waiting },
-      });
-      const losses: number[] = [];
-      const consumer = s.consume({ onLoss: (count) => losses.push(count) });
-      const count = 30_000;
-      const writing = producer.ask<number>("write", { from: 0, count });
-      let read = 0;
-      let last = -1;
-      while (last < count - 1) {
-        const found = checkRecord(await consumer.read(10_000));
-        assert.ok(found > last, `${found} after ${last}`);
-        last = found;
-        read += 1;
-        assert.equal(consumer.lost, found + 1 - read);
-      }
-      assert.equal(await writing, count);
-      assert.equal(read + consumer.lost, count);
-      assert.equal(losses.reduce((a, b) => a + b, 0), consumer.lost);
-    });
+    shmTest(
+      `${waiting}: what was overwritten is counted exactly`,
+      async (s) => {
+        const producer = s.peer("bun");
+        await producer.ask("create", {
+          options: { slots: 32, slotSize: 128, waiting },
+        });
+        const losses: number[] = [];
+        const consumer = s.consume({ onLoss: (count) => losses.push(count) });
+        const count = 30_000;
+        const writing = producer.ask<number>("write", { from: 0, count });
+        let read = 0;
+        let last = -1;
+        while (last < count - 1) {
+          const found = checkRecord(await consumer.read(10_000));
+          assert.ok(found > last, `${found} after ${last}`);
+          last = found;
+          read += 1;
+          assert.equal(consumer.lost, found + 1 - read);
+        }
+        assert.equal(await writing, count);
+        assert.equal(read + consumer.lost, count);
+        assert.equal(losses.reduce((a, b) => a + b, 0), consumer.lost);
+      },
+    );
 
-    staged(
+    shmTest(
       `${waiting}: a killed producer is told from a slow one`,
       async (s) => {
         const producer = s.peer("deno");
@@ -233,7 +127,7 @@ describe("a queue in shared memory", () => {
       },
     );
 
-    staged(
+    shmTest(
       `${waiting}: what a follower misses of the next epoch is lost`,
       (s) => {
         const first = s.produce({ waiting, slots: 8, slotSize: 64 });
@@ -253,7 +147,7 @@ describe("a queue in shared memory", () => {
       },
     );
 
-    staged(`${waiting}: the next producer's epoch is followed`, async (s) => {
+    shmTest(`${waiting}: the next producer's epoch is followed`, async (s) => {
       const first = s.peer("bun");
       const epoch = await first.ask<number>("create", { options: { waiting } });
       const epochs: number[] = [];
@@ -280,7 +174,7 @@ describe("a queue in shared memory", () => {
       assert.equal(readToEnd(strict, () => {}), "EOWNERDEAD");
     });
 
-    staged(
+    shmTest(
       `${waiting}: waits with a promise end by a record or a close`,
       async (s) => {
         const producer = s.produce({ waiting });
@@ -296,7 +190,7 @@ describe("a queue in shared memory", () => {
     );
   }
 
-  staged("one of two producers that race for a name wins", async (s) => {
+  shmTest("one of two producers that race for a name wins", async (s) => {
     const peers = RUNTIMES.flatMap((runtime) => [
       s.peer(runtime),
       s.peer(runtime),
@@ -312,7 +206,7 @@ describe("a queue in shared memory", () => {
     assert.equal(codes.filter((code) => code === "EADDRINUSE").length, 3);
   });
 
-  staged("what was read is given free before the ring is full", async (s) => {
+  shmTest("what was read is given free before the ring is full", async (s) => {
     // Larger slots than those that are read several at a time.
     const producer = s.produce({ slots: 64, slotSize: 1024, holdBack: true });
     const consumer = s.consume();
@@ -327,7 +221,7 @@ describe("a queue in shared memory", () => {
     await Promise.resolve();
   });
 
-  staged("who joins at the oldest record holds it back", async (s) => {
+  shmTest("who joins at the oldest record holds it back", async (s) => {
     const producer = s.produce({
       slots: 64,
       slotSize: 64,
@@ -349,7 +243,7 @@ describe("a queue in shared memory", () => {
     await Promise.resolve();
   });
 
-  staged("a consumer that stands still is let go of", async (s) => {
+  shmTest("a consumer that stands still is let go of", async (s) => {
     const holdBack = { limitMs: 50 };
     const producer = s.produce({ slots: 8, slotSize: 1024, holdBack });
     const still = s.consume();
@@ -369,7 +263,7 @@ describe("a queue in shared memory", () => {
     for (let n = 0; n < 40; n += 1) producer.write(makeRecord(n));
   });
 
-  staged("views are checked when they are released", (s) => {
+  shmTest("views are checked when they are released", (s) => {
     const producer = s.produce({ slots: 4, slotSize: 1024 });
     const consumer = s.consume();
     producer.claim(3).set([1, 2, 3]);
@@ -384,7 +278,7 @@ describe("a queue in shared memory", () => {
     return Promise.resolve();
   });
 
-  staged("what is no queue is refused at once, with its name", async (s) => {
+  shmTest("what is no queue is refused at once, with its name", async (s) => {
     const { path } = s;
     assert.equal(refusal(() => s.consume()).code, "ENOENT");
     const producer = s.produce();
@@ -416,7 +310,7 @@ describe("a queue in shared memory", () => {
     return await Promise.resolve();
   });
 
-  staged(
+  shmTest(
     "a file that shrinks under a reader is an error, no crash",
     async (s) => {
       const producer = s.peer("deno");
@@ -433,7 +327,7 @@ describe("a queue in shared memory", () => {
   );
 
   for (const runtime of RUNTIMES) {
-    staged(
+    shmTest(
       `shrink: a file that is cut while records are known ends nobody in ${runtime}`,
       async (s) => {
         const producer = s.peer(runtime);
@@ -457,13 +351,13 @@ describe("a queue in shared memory", () => {
     );
   }
 
-  staged("a wait that the system refuses is an error, no busy loop", (s) => {
+  shmTest("a wait that the system refuses is an error, no busy loop", (s) => {
     s.produce({ waiting: "record-lock" });
     const consumer = s.consume();
     // Its lock file, opened anew so that it can be looked at and not waited
     // for: shared locks need a descriptor that reads.
     const lock = s.path.replace(/queue$/, "lock");
-    const fd = Math.max(...s.lockDescriptors(lock));
+    const fd = Math.max(...descriptorsOf(s.lock));
     closeFd(fd);
     const opened: number[] = [];
     do opened.push(openForWriting(lock)); while (opened.at(-1) !== fd);
@@ -477,7 +371,7 @@ describe("a queue in shared memory", () => {
     return Promise.resolve();
   });
 
-  staged("arguments are checked before anything is done", (s) => {
+  shmTest("arguments are checked before anything is done", (s) => {
     const codes = (calls: (() => unknown)[]): string[] =>
       calls.map((call) => refusal(call).code);
     const { directory } = s;
@@ -530,7 +424,7 @@ describe("a queue in shared memory", () => {
     return Promise.resolve();
   });
 
-  staged("consumers that wait use no processor time", async (s) => {
+  shmTest("consumers that wait use no processor time", async (s) => {
     const producer = s.produce();
     const consumer = s.consume();
     const reading = consumer.read(10_000);
