@@ -33,7 +33,7 @@ const DEATHS = 3;
 const LIMIT_MS = 100_000 + RACES * 20;
 
 function staged(name: string, body: (s: ShmStage) => Promise<void>): void {
-  shmTest(name, body, LIMIT_MS);
+  shmTest(name, body, { limitMs: LIMIT_MS });
 }
 
 function codeOf(call: () => unknown): string {

@@ -5,7 +5,6 @@ import { randomUUID } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import {
   ShmConsumer,
@@ -17,6 +16,7 @@ import {
 import { findBun, findDeno } from "./executables.ts";
 import { JsonChild } from "./json_child.ts";
 import { checkRecord } from "./shm_records.ts";
+import { testUnless } from "./skip.ts";
 import { within } from "./wait.ts";
 
 const PEER = fileURLToPath(new URL("./children/shm_peer.ts", import.meta.url));
@@ -101,16 +101,20 @@ export class ShmStage {
 export function shmTest(
   name: string,
   body: (stage: ShmStage) => void | Promise<void>,
-  limitMs: number = TEST_MS,
+  { limitMs = TEST_MS, obstacle = null }: {
+    limitMs?: number;
+    /** Why it cannot run here. */
+    obstacle?: string | null;
+  } = {},
 ): void {
-  test(name, { timeout: 2 * limitMs }, async () => {
+  testUnless(obstacle, name, async () => {
     const stage = new ShmStage();
     try {
       await within(Promise.resolve(body(stage)), `the test "${name}"`, limitMs);
     } finally {
       await stage.end();
     }
-  });
+  }, { timeout: 2 * limitMs });
 }
 
 /** The error that a call throws. */
