@@ -1,5 +1,5 @@
 // Producers and consumers of queues that come, go, race and die: H4, H5, H7 and
-// a part of H1 of the plan. PUREZMQ_SHM_RACES=10000 races that often.
+// a part of H1 of the plan. PUREZMQ_SHM_RACES=10000 races that often, PUREZMQ_SHM_JOINS=10000 joins.
 import assert from "node:assert/strict";
 import {
   closeSync,
@@ -28,7 +28,10 @@ import {
 import { until } from "../support/wait.ts";
 
 const RACES = Number(process.env["PUREZMQ_SHM_RACES"] ?? "1000");
-const JOINS = 1000;
+const JOINS = Number(process.env["PUREZMQ_SHM_JOINS"] ?? "1000");
+/** Consumers at a time, and the processes that have them. */
+const CROWD = 64;
+const CROWD_RECORDS = 1000;
 const DEATHS = 3;
 const LIMIT_MS = 100_000 + RACES * 20;
 
@@ -205,6 +208,37 @@ describe("consumers that come and go", () => {
       // All rows are free again.
       const consumers = [0, 1, 2, 3].map(() => s.consume());
       for (const consumer of consumers) consumer.close();
+    });
+  }
+});
+
+describe("a crowd of consumers", () => {
+  const leaks = leakCheck();
+  before(leaks.before);
+  after(leaks.after);
+
+  for (const waiting of WAITINGS) {
+    staged(`${waiting}: ${CROWD} of four processes see all`, async (s) => {
+      const producer = s.peer("bun");
+      const holdBack = { limitMs: 20_000, consumers: CROWD };
+      const options = { slots: 64, slotSize: 128, waiting, holdBack };
+      await producer.ask("create", { options });
+      const peers = ["deno", "bun", "deno", "bun"] as const;
+      const crowd = peers.map((runtime) => s.peer(runtime));
+      for (const { ask } of crowd) {
+        for (let n = 0; n < CROWD / crowd.length; n += 1) await ask("open");
+      }
+      assert.equal(codeOf(() => s.consume()), "ENOBUFS");
+      const range = { from: 0, count: CROWD_RECORDS };
+      const reading = crowd.map(({ ask }) => ask<number>("read", range));
+      await producer.ask("write", range);
+      const last = CROWD_RECORDS - 1;
+      assert.deepEqual(await Promise.all(reading), [last, last, last, last]);
+      // A place that one of them leaves is the next one's.
+      await crowd[0]?.ask("close");
+      const consumer = s.consume();
+      await producer.ask("write", { from: CROWD_RECORDS, count: 1 });
+      assert.equal(checkRecord(consumer.readSync(5000)), CROWD_RECORDS);
     });
   }
 });

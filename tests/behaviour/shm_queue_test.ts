@@ -2,19 +2,22 @@
 // H tests, as far as a producer's own process is concerned.
 import assert from "node:assert/strict";
 import {
+  closeSync,
+  openSync,
   readFileSync,
   rmSync,
   symlinkSync,
   truncateSync,
   writeFileSync,
+  writeSync,
 } from "node:fs";
-import { join } from "node:path";
 import process from "node:process";
 import { after, before, describe } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import { toCString } from "../../ffi/c_string.ts";
 import { closeFd } from "../../ffi/mod.ts";
 import { openSharedMemoryCalls } from "../../ffi/shared_memory_calls.ts";
-import { ShmProducer } from "../../src/shm_entry.ts";
+import { Word } from "../../src/shm/layout.ts";
 import type { ChildError } from "../support/json_child.ts";
 import { leakCheck, openDescriptors } from "../support/leaks.ts";
 import { checkRecord, makeRecord } from "../support/shm_records.ts";
@@ -27,6 +30,19 @@ import {
   WAITINGS,
 } from "../support/shm_stage.ts";
 import { until, within } from "../support/wait.ts";
+
+/** Whether a process takes no more than a tick of 10 ms of a second. */
+async function usesNothing(pid: number): Promise<boolean> {
+  // utime and stime.
+  const ticks = (): number => {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return Number(fields[11]) + Number(fields[12]);
+  };
+  const start = ticks();
+  await delay(1000);
+  return ticks() - start <= 1;
+}
 
 /** This process's descriptors of a file. */
 function descriptorsOf(path: string): number[] {
@@ -371,70 +387,44 @@ describe("a queue in shared memory", () => {
     return Promise.resolve();
   });
 
-  shmTest("arguments are checked before anything is done", (s) => {
-    const codes = (calls: (() => unknown)[]): string[] =>
-      calls.map((call) => refusal(call).code);
-    const { directory } = s;
-    const create = (name: string, options: object = {}) => () =>
-      ShmProducer.create(name, { directory, ...options });
-    assert.deepEqual(
-      codes([
-        create(""),
-        create("a/b"),
-        create("x".repeat(201)),
-        create("x", { slots: 0 }),
-        create("x", { slots: 3 }),
-        create("x", { slotSize: 0 }),
-        create("x", { slotSize: 2 ** 31 }),
-        create("x", { directory: join(directory, "nowhere") }),
-      ]),
-      [
-        "EINVAL",
-        "EINVAL",
-        "ENAMETOOLONG",
-        "EINVAL",
-        "EINVAL",
-        "EINVAL",
-        "EINVAL",
-        "ENOENT",
-      ],
-    );
-    const producer = s.produce({ slots: 4, slotSize: 64 });
-    const consumer = s.consume();
-    assert.equal(refusal(() => s.produce()).code, "EADDRINUSE");
-    const tooLarge = producer.recordSizeMax + 1;
-    assert.deepEqual(
-      codes([
-        () => producer.write(new Uint8Array(tooLarge)),
-        () => producer.claim(tooLarge),
-        () => producer.claim(-1),
-        () => producer.commit(),
-        () => consumer.readSync(-1),
-      ]),
-      ["EMSGSIZE", "EMSGSIZE", "EINVAL", "EFSM", "EINVAL"],
-    );
-    producer.write(new Uint8Array(producer.recordSizeMax));
-    assert.equal(consumer.readSync(0).length, producer.recordSizeMax);
-    producer.close();
-    consumer.close();
-    assert.deepEqual(
-      codes([() => producer.write(new Uint8Array(1)), () => consumer.view()]),
-      ["EBADF", "EBADF"],
-    );
-    return Promise.resolve();
-  });
+  for (const waiting of WAITINGS) {
+    shmTest(`${waiting}: who waits uses no processor time`, async (s) => {
+      const producer = s.produce({ waiting });
+      const peers = RUNTIMES.map((runtime) => s.peer(runtime));
+      for (const { ask } of peers) await ask("open");
+      const range = { from: 0, count: 1 };
+      const reading = peers.map(({ ask }) => ask<number>("read", range));
+      for (const { child } of peers) {
+        // The runtime may still be busy with its start.
+        await until(() => usesNothing(child.pid), "a second without work");
+      }
+      producer.write(makeRecord(0));
+      assert.deepEqual(await Promise.all(reading), [0, 0]);
+    });
+  }
 
-  shmTest("consumers that wait use no processor time", async (s) => {
+  shmTest("a promise that waits uses no processor time either", async (s) => {
     const producer = s.produce();
-    const consumer = s.consume();
-    const reading = consumer.read(10_000);
-    const before = process.cpuUsage();
-    let turns = 0;
-    await until(() => ++turns > 60, "some time", 20_000);
-    const { user, system } = process.cpuUsage(before);
-    const share = (user + system) / 1000 / (60 * 10);
-    assert.ok(share < 0.5, `${share} of a core while it waits`);
+    const reading = s.consume().read(60_000);
+    await until(() => usesNothing(process.pid), "a second without work");
     producer.write(makeRecord(1));
     assert.equal(checkRecord(await reading), 1);
+  });
+
+  shmTest("a head that is not where its lock is ends who waits", (s) => {
+    s.produce({ waiting: "record-lock", slots: 16, slotSize: 64 });
+    const fd = openSync(s.path, "r+");
+    const moved = new Uint8Array(new Int32Array([1]).buffer);
+    for (const word of [Word.INTENT_LOW, Word.HEAD_LOW]) {
+      writeSync(fd, moved, 0, 4, word * 4);
+    }
+    closeSync(fd);
+    const consumer = s.consume();
+    const before = process.cpuUsage();
+    const error = refusal(() => consumer.readSync(3000));
+    const { user, system } = process.cpuUsage(before);
+    assert.equal(error.code, "EPROTO", error.message);
+    assert.match(error.message, /its head is not where its producer's lock is/);
+    assert.ok(user + system < 1_000_000, "it was a busy loop");
   });
 });
