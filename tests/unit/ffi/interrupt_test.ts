@@ -60,6 +60,12 @@ testUnless(noLinux, "a wait for a held lock is interrupted in time", () => {
       assert.equal(result, -errnoNumber("EINTR"));
       assert.ok(monotonicMs() - start >= delayMs);
     }
+    // The first signal comes before the call, and is not the last one.
+    timer.interruptAfter(1);
+    const before = monotonicMs();
+    while (monotonicMs() - before < 5);
+    const result = waitForRecordLock(waiter, "shared", RANGE);
+    assert.equal(result, -errnoNumber("EINTR"));
   } finally {
     timer.close();
     closeFd(holder);
