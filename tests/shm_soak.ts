@@ -11,8 +11,8 @@ import {
   type CrcResult,
   type CrcTally,
   runCrc,
-  type Runtime,
 } from "./support/crc_run.ts";
+import type { Runtime } from "./support/shm_stage.ts";
 
 const RECORDS = 1_000_000_000;
 const MINUTES = 30;

@@ -19,6 +19,7 @@ import { leakCheck } from "../support/leaks.ts";
 import { checkRecord, makeRecord } from "../support/shm_records.ts";
 import {
   DEATH_SEEN_MS,
+  OTHER_RUNTIME,
   type Peer,
   refusal,
   type ShmStage,
@@ -111,7 +112,7 @@ describe("a producer's death", () => {
   }
 
   staged("is not hidden by another process with its number", async (s) => {
-    const producer = s.peer("bun");
+    const producer = s.peer(OTHER_RUNTIME);
     await producer.ask("create");
     // Begun at another time.
     const other = s.peer("bun");
@@ -170,7 +171,7 @@ describe("consumers that come and go", () => {
   for (const holdBack of [false, true]) {
     const how = holdBack ? "held back" : "unchecked";
     staged(`${JOINS} times, while the producer writes, ${how}`, async (s) => {
-      const producer = s.peer("bun");
+      const producer = s.peer(OTHER_RUNTIME);
       const slots = 64;
       const options = {
         slots,
@@ -219,7 +220,7 @@ describe("a crowd of consumers", () => {
 
   for (const waiting of WAITINGS) {
     staged(`${waiting}: ${CROWD} of four processes see all`, async (s) => {
-      const producer = s.peer("bun");
+      const producer = s.peer(OTHER_RUNTIME);
       const holdBack = { limitMs: 20_000, consumers: CROWD };
       const options = { slots: 64, slotSize: 128, waiting, holdBack };
       await producer.ask("create", { options });

@@ -23,6 +23,8 @@ import { leakCheck, openDescriptors } from "../support/leaks.ts";
 import { checkRecord, makeRecord } from "../support/shm_records.ts";
 import {
   DEATH_SEEN_MS,
+  OTHER_RUNTIME,
+  OWN_RUNTIME,
   readToEnd,
   refusal,
   RUNTIMES,
@@ -92,7 +94,7 @@ describe("a queue in shared memory", () => {
     shmTest(
       `${waiting}: what was overwritten is counted exactly`,
       async (s) => {
-        const producer = s.peer("bun");
+        const producer = s.peer(OTHER_RUNTIME);
         await producer.ask("create", {
           options: { slots: 32, slotSize: 128, waiting },
         });
@@ -118,7 +120,7 @@ describe("a queue in shared memory", () => {
     shmTest(
       `${waiting}: a killed producer is told from a slow one`,
       async (s) => {
-        const producer = s.peer("deno");
+        const producer = s.peer(OTHER_RUNTIME);
         await producer.ask("create", { options: { waiting } });
         const consumer = s.consume();
         await producer.ask("write", { from: 0, count: 3 });
@@ -164,7 +166,7 @@ describe("a queue in shared memory", () => {
     );
 
     shmTest(`${waiting}: the next producer's epoch is followed`, async (s) => {
-      const first = s.peer("bun");
+      const first = s.peer(OTHER_RUNTIME);
       const epoch = await first.ask<number>("create", { options: { waiting } });
       const epochs: number[] = [];
       const consumer = s.consume({
@@ -179,7 +181,7 @@ describe("a queue in shared memory", () => {
         assert.equal(checkRecord(consumer.readSync(1000)), n);
       }
       const next = consumer.read(10_000);
-      const second = s.peer("deno");
+      const second = s.peer(OWN_RUNTIME);
       const later = await second.ask<number>("create", {
         options: { waiting },
       });
@@ -272,7 +274,7 @@ describe("a queue in shared memory", () => {
     assert.equal(error.code, "ECONNABORTED");
     assert.match(error.message, /more than 50 ms/);
     // The dead hold nobody back either.
-    const dead = s.peer("deno");
+    const dead = s.peer(OTHER_RUNTIME);
     await dead.ask("open");
     process.kill(dead.child.pid, "SIGKILL");
     await dead.child.exited;
@@ -329,7 +331,7 @@ describe("a queue in shared memory", () => {
   shmTest(
     "a file that shrinks under a reader is an error, no crash",
     async (s) => {
-      const producer = s.peer("deno");
+      const producer = s.peer(OTHER_RUNTIME);
       await producer.ask("create");
       const consumer = s.consume();
       await producer.ask("write", { from: 0, count: 1 });

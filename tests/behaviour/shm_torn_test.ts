@@ -4,22 +4,19 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { host } from "../../ffi/mod.ts";
 import {
   CRC_RECORD_BYTES,
   crcRecordNumber,
   fillCrcRecord,
 } from "../support/crc_records.ts";
-import { accounted, runCrc, type Runtime } from "../support/crc_run.ts";
+import { accounted, runCrc } from "../support/crc_run.ts";
 import { findDeno } from "../support/executables.ts";
+import { OTHER_RUNTIME, OWN_RUNTIME } from "../support/shm_stage.ts";
 
 const SOAK = fileURLToPath(new URL("../shm_soak.ts", import.meta.url));
 const COUNT = 1_000_000;
 const LIMIT_MS = 120_000;
 const PAUSE_MS = 5;
-
-const own: Runtime = host.runtime === "deno" ? "deno" : "bun";
-const other: Runtime = own === "deno" ? "bun" : "deno";
 
 describe("records of a producer at full speed", () => {
   for (const holdBack of [false, true]) {
@@ -28,8 +25,8 @@ describe("records of a producer at full speed", () => {
       : "none is torn, and what is lost is counted exactly";
     test(`of ${COUNT} ${what}`, { timeout: 2 * LIMIT_MS }, async (t) => {
       const { written, tallies, seconds } = await runCrc({
-        producer: other,
-        consumers: [own, other],
+        producer: OTHER_RUNTIME,
+        consumers: [OWN_RUNTIME, OTHER_RUNTIME],
         holdBack,
         records: COUNT,
         reads: Infinity,

@@ -2,8 +2,8 @@
 // that is not this one: each gets both roles.
 import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { host } from "../../ffi/mod.ts";
 import { findBun, findDeno } from "./executables.ts";
+import { OTHER_RUNTIME } from "./shm_stage.ts";
 import { within } from "./wait.ts";
 
 export class CrashChild {
@@ -15,7 +15,7 @@ export class CrashChild {
 
   constructor(script: string, args: readonly (string | number)[]) {
     const url = new URL(`./children/${script}`, import.meta.url);
-    const [command, prefix] = host.runtime === "deno"
+    const [command, prefix] = OTHER_RUNTIME === "bun"
       ? [findBun().path, ["run"]]
       : [findDeno().path, ["run", "-A", "--no-check", "--quiet"]];
     const child = spawn(

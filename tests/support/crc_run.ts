@@ -6,9 +6,8 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { findBun, findDeno } from "./executables.ts";
+import type { Runtime } from "./shm_stage.ts";
 import { until, within } from "./wait.ts";
-
-export type Runtime = "deno" | "bun";
 
 /** What is run. */
 export interface CrcRun {

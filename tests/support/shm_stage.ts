@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { host } from "../../ffi/mod.ts";
 import {
   ShmConsumer,
   type ShmConsumerOptions,
@@ -28,6 +29,9 @@ const TEST_MS = 60_000;
 export const WAITINGS = ["futex", "record-lock"] as const;
 export const RUNTIMES = ["deno", "bun"] as const;
 export type Runtime = typeof RUNTIMES[number];
+/** The runtime of this process, and the one of which it is not. */
+export const OWN_RUNTIME: Runtime = host.runtime === "deno" ? "deno" : "bun";
+export const OTHER_RUNTIME: Runtime = OWN_RUNTIME === "deno" ? "bun" : "deno";
 
 /** A process that is told what to do with the queue. */
 export interface Peer {

@@ -9,7 +9,6 @@ import { fileURLToPath } from "node:url";
 import {
   allocateFile,
   closeFd,
-  host,
   openSharedFile,
   sharedMemoryObstacle,
 } from "../../../ffi/mod.ts";
@@ -27,6 +26,11 @@ import {
   testPlainBuffers,
   testShape,
 } from "../../support/litmus_verdicts.ts";
+import {
+  OTHER_RUNTIME,
+  OWN_RUNTIME,
+  type Runtime,
+} from "../../support/shm_stage.ts";
 import { testUnless } from "../../support/skip.ts";
 import { within } from "../../support/wait.ts";
 
@@ -34,8 +38,6 @@ const CHILD = fileURLToPath(
   new URL("../../support/children/shm_litmus.ts", import.meta.url),
 );
 const obstacle = sharedMemoryObstacle();
-
-type Runtime = "deno" | "bun";
 
 /** A process that takes one side; ends it, and what it printed. */
 function side(runtime: Runtime, args: readonly string[]): {
@@ -84,11 +86,9 @@ async function run(
 }
 
 // This runtime is the first side; in the other's run of these tests that is.
-const own: Runtime = host.runtime === "deno" ? "deno" : "bun";
-const other: Runtime = own === "deno" ? "bun" : "deno";
 const PAIRS: readonly [string, Runtime][] = [
-  ["two of this runtime", own],
-  ["one of each runtime", other],
+  ["two of this runtime", OWN_RUNTIME],
+  ["one of each runtime", OTHER_RUNTIME],
 ];
 
 if (obstacle !== null) {
@@ -98,7 +98,7 @@ if (obstacle !== null) {
     const times = `${LITMUS_ITERATIONS} times`;
     describe(`litmus on a mapped file, ${who}: ${times}`, () => {
       const both = (shape: RingShapeName): Promise<number[]> =>
-        run([own, second], shape);
+        run([OWN_RUNTIME, second], shape);
       testShape(
         "message passing: no head without its descriptor",
         both,
