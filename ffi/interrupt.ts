@@ -22,7 +22,10 @@ const SIGEVENT_SIZE = 64;
 const SIGEV_THREAD_ID = 4;
 const SIG_DFL = 0n;
 const CLOCK_MONOTONIC = 1;
-const ITIMERSPEC_WORDS = 4;
+const AGAIN_NS = 10_000_000n;
+
+// struct itimerspec: the interval, then the first time. One per JS thread.
+const times = new BigInt64Array(4);
 
 const TIMER_ROWS = {
   timer_create: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
@@ -99,37 +102,53 @@ function openTimers(): Record<string, CFunction> {
 }
 
 /**
- * From `delayMs` on interrupts whatever call this thread is in, again and again
- * until the function that is returned is called: a signal that comes just
- * before the call begins would be lost otherwise. Negative errno when that
- * cannot be: see `prepareInterrupts`; EAGAIN: the user has no timer left.
+ * Interrupts whatever call this thread is in, at times that are set anew for
+ * each call. Owner: the thread that made it.
  */
-export function interruptAfter(delayMs: number): (() => void) | number {
-  const signal = prepareInterrupts();
-  if (signal < 0) return signal;
-  const libc = openLibc();
-  const { word } = libc.library;
-  timers ??= openTimers();
-  const { timer_create, timer_settime, timer_delete } = timers as {
-    timer_create: CFunction;
-    timer_settime: CFunction;
-    timer_delete: CFunction;
-  };
-  const event = new Int32Array(SIGEVENT_SIZE / 4);
-  event[2] = signal;
-  event[3] = SIGEV_THREAD_ID;
-  event[4] = gettid();
-  const id = new BigUint64Array(1);
-  const created = Number(timer_create(CLOCK_MONOTONIC, event, id));
-  if (created < 0) return outcome(libc, created);
-  const timer: Word = word(Number(id[0]));
-  const times = new BigInt64Array(ITIMERSPEC_WORDS);
-  times[1] = 10_000_000n; // every 10 ms from then on
-  const delayNs = Math.max(1, Math.floor(delayMs * 1e6));
-  times[2] = BigInt(Math.floor(delayNs / 1e9));
-  times[3] = BigInt(delayNs % 1e9);
-  timer_settime(timer, 0, times, null);
-  return () => {
-    timer_delete(timer);
-  };
+export class InterruptTimer {
+  readonly #timer: Word;
+
+  private constructor(timer: Word) {
+    this.#timer = timer;
+  }
+
+  /**
+   * A timer that is not set yet, or negative errno: see `prepareInterrupts`;
+   * EAGAIN: the user has no timer left.
+   */
+  static create(): InterruptTimer | number {
+    const signal = prepareInterrupts();
+    if (signal < 0) return signal;
+    const libc = openLibc();
+    const event = new Int32Array(SIGEVENT_SIZE / 4);
+    event[2] = signal;
+    event[3] = SIGEV_THREAD_ID;
+    event[4] = gettid();
+    const id = new BigUint64Array(1);
+    timers ??= openTimers();
+    const { timer_create } = timers as { timer_create: CFunction };
+    const created = Number(timer_create(CLOCK_MONOTONIC, event, id));
+    if (created < 0) return outcome(libc, created);
+    return new InterruptTimer(libc.library.word(Number(id[0])));
+  }
+
+  /**
+   * From `delayMs` on interrupts, again and again until it is set anew: a signal
+   * that comes just before the call begins would be lost otherwise.
+   */
+  interruptAfter(delayMs: number): void {
+    const { timer_settime } = timers as { timer_settime: CFunction };
+    const delayNs = Math.max(1, Math.floor(delayMs * 1e6));
+    // Read by the kernel within the call.
+    times[1] = AGAIN_NS;
+    times[2] = BigInt(Math.floor(delayNs / 1e9));
+    times[3] = BigInt(delayNs % 1e9);
+    timer_settime(this.#timer, 0, times, null);
+  }
+
+  /** Ends it; to be called once. */
+  close(): void {
+    const { timer_delete } = timers as { timer_delete: CFunction };
+    timer_delete(this.#timer);
+  }
 }

@@ -82,8 +82,8 @@ export {
 } from "./io_vector.ts";
 export { parseIp } from "./ip_text.ts";
 export {
-  interruptAfter,
   interruptThread,
+  InterruptTimer,
   prepareInterrupts,
 } from "./interrupt.ts";
 export { KeepAlive } from "./keep_alive.ts";

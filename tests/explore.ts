@@ -241,6 +241,7 @@ function runLitmus(iterations: number): boolean {
       "--timeout",
       "900",
       "unit/memory/litmus",
+      "unit/shm/litmus",
     ],
     {
       env: { ...process.env, PUREZMQ_LITMUS: `${iterations}` },

@@ -3,6 +3,17 @@
 import type { Endpoint } from "../base/endpoint.ts";
 import type { SocketOptions } from "../base/options.ts";
 
+/**
+ * What an I/O thread was handed that is more than a descriptor: when the thread
+ * dies, others would go on to take it for alive.
+ */
+export interface Lease {
+  /** Whether it has not come to its end yet. */
+  readonly held: boolean;
+  /** Ends it in the place of the thread, which is no more. */
+  end(): void;
+}
+
 /** A listening descriptor, made where its errors can be thrown. */
 export interface Listening {
   fd: number;
@@ -12,6 +23,8 @@ export interface Listening {
   temporary: boolean;
   /** Octets of a message with its frame headers at most; no limit if absent. */
   messageBytesMax?: number;
+  /** What is to be ended even if its I/O thread cannot. */
+  lease?: Lease;
   /** Undoes it all, when no listener can be made for it. */
   discard(): void;
 }

@@ -36,7 +36,7 @@ import {
   takeThreadSlot,
   Thread,
 } from "./thread.ts";
-import type { Binder } from "./binder.ts";
+import type { Binder, Lease } from "./binder.ts";
 import { dispatchUnknown } from "./unknown_commands.ts";
 import type { Wiring } from "./wiring_contract.ts";
 
@@ -89,6 +89,8 @@ export class Ctx implements SocketHost {
   #orphanWait = { count: 0, sinceMs: 0 };
   /** Closed sockets without connections to other processes. */
   #lonely = 0;
+  /** Of sockets that were bound here, as far as they may not have ended. */
+  readonly #leases: Set<Lease> = new Set();
   /** Slots of workers that this thread started and saw ending. */
   readonly #ended: Set<number> = new Set();
 
@@ -366,6 +368,7 @@ export class Ctx implements SocketHost {
   leave(): void {
     if (this.#left) return;
     this.#left = true;
+    this.#endLeases();
     this.thread.standDown();
     this.#payload.flushCaches();
     this.#payload.close();
@@ -442,6 +445,29 @@ export class Ctx implements SocketHost {
     );
     if (found === undefined) throw new ZmqError("EPROTONOSUPPORT");
     return found;
+  }
+
+  keepLease(lease: Lease): void {
+    // Nobody tells of those that have ended by themselves.
+    for (const other of this.#leases) {
+      if (!other.held) this.#leases.delete(other);
+    }
+    this.#leases.add(lease);
+  }
+
+  /** Where I/O threads have died: one that lives ends its own. */
+  #endLeases(): void {
+    if (this.#control.state !== ContextState.FAILED || this.#ioLives()) return;
+    for (const lease of this.#leases) if (lease.held) lease.end();
+    this.#leases.clear();
+  }
+
+  #ioLives(): boolean {
+    const slots = Array.from(
+      { length: this.options.ioThreads },
+      (_, n) => FIRST_IO_SLOT + n,
+    );
+    return slots.some((slot) => this.#lives(slot));
   }
 
   touched(socket: SocketBase): void {
@@ -615,17 +641,18 @@ export class Ctx implements SocketHost {
    * that one is inside a look-up.
    */
   #workersGone(patientUntilMs: number): boolean {
-    const { words, layout, platform } = this.#control;
+    const { words, layout, platform, state } = this.#control;
+    // Under Deno one may be told of before its thread has come to its end.
+    const awaitsThreads = state === ContextState.FAILED &&
+      this.#leases.size > 0;
     for (let slot = 0; slot < FIRST_IO_SLOT + this.options.ioThreads; slot++) {
       const thread = layout.thread(slot);
       if (load(words, thread + THREAD.STARTED) === 0) continue;
-      if (this.#ended.has(slot)) continue;
+      if (this.#ended.has(slot) && !awaitsThreads) continue;
       const tid = load(words, thread + THREAD.TID);
       // A worker that is still starting will find its stop command; in a
       // failed context it may never have started.
-      if (tid === 0 && this.#control.state !== ContextState.FAILED) {
-        return false;
-      }
+      if (tid === 0 && state !== ContextState.FAILED) return false;
       if (tid === 0 || !platform.threadAlive(tid)) continue;
       const left = load(words, thread + THREAD.LOAD) < 0;
       if (!left || this.#now() < patientUntilMs) return false;

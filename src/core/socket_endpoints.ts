@@ -18,7 +18,7 @@ import type { SocketType } from "../base/socket_type.ts";
 import type { SocketOptions } from "../base/options.ts";
 import type { Thread } from "./thread.ts";
 import type { PipeSink } from "./pipe.ts";
-import type { Binder } from "./binder.ts";
+import type { Binder, Lease } from "./binder.ts";
 
 /** The socket that endpoints belong to. */
 export interface EndpointOwner extends PipeSink {
@@ -30,6 +30,8 @@ export interface EndpointOwner extends PipeSink {
   /** Starts I/O workers if this thread may. */
   needIoThreads(): void;
   binder(protocol: string): Binder;
+  /** Sees to it that a lease ends with its I/O thread at the latest. */
+  keepLease(lease: Lease): void;
   attachPipe(pipe: Pipe, locallyInitiated: boolean): void;
   /** Takes the far end of a pipe that nobody came for. */
   attachLonelyEnd(record: number): void;
@@ -209,7 +211,8 @@ export class SocketEndpoints {
       );
       put(this.#words, child + OWN.FD, listening.fd);
       this.#own.launch(child);
-      const { messageBytesMax } = listening;
+      const { messageBytesMax, lease } = listening;
+      if (lease !== undefined) this.#socket.keepLease(lease);
       this.#add(text, true, child, null, false, null, messageBytesMax);
     } catch (error) {
       listening.discard();

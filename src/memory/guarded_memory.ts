@@ -11,19 +11,12 @@ import {
 
 /** Memory whose faults are survived, until it is released. */
 export class GuardedMemory {
-  /** Where its row lies: all threads have one table. */
-  readonly rowAddress: number;
+  /** Its row: all threads have one table. */
   readonly #row: Words;
 
   /** Made by `guardMemory`. */
-  constructor(rowAddress: number, row: Words) {
-    this.rowAddress = rowAddress;
+  constructor(row: Words) {
     this.#row = row;
-  }
-
-  /** Whether zeros have taken the memory's place. */
-  get lost(): boolean {
-    return load(this.#row, GuardRow.LOST) !== 0;
   }
 
   /** Ends it; before anything else can be mapped there. */
@@ -35,7 +28,7 @@ export class GuardedMemory {
 
 /**
  * Makes faults of a mapped file survivable: memory whose file ends before it
- * becomes zeros, and `lost` tells. Null where the system allows no such thing,
+ * becomes zeros. Null where the system allows no such thing,
  * or when too many others have it.
  */
 export function guardMemory(
@@ -55,7 +48,7 @@ export function guardMemory(
     putAddress(row, GuardRow.BEGIN, address);
     putAddress(row, GuardRow.END, address + length);
     store(row, GuardRow.STATE, load(row, GuardRow.STATE) + 1);
-    return new GuardedMemory(rows + at, row);
+    return new GuardedMemory(row);
   }
   return null;
 }

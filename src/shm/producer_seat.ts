@@ -105,6 +105,32 @@ export class ProducerSeat {
     return this.locks.fd;
   }
 
+  /**
+   * Whether the seat is still the one that was left: its thread has not ended it
+   * since, after which the number of the descriptor may be another's.
+   */
+  static isLeft(name: string, lockFd: number, epoch: number): boolean {
+    const paths = queuePaths(name, DEFAULT_DIRECTORY);
+    const locks = QueueLocks.adopt(name, lockFd);
+    try {
+      // Those who have the lock themselves are not told of it.
+      return holdsEpoch(paths, locks, epoch) && !locks.isHeld(lifeRange(epoch));
+    } catch (error) {
+      // Whatever this number is now, it is no lock file.
+      if (error instanceof ShmError) return false;
+      throw error;
+    }
+  }
+
+  /**
+   * Lets go of a seat that was left to a thread which has died. Consumers see a
+   * producer that is dead.
+   */
+  static giveUp(name: string, lockFd: number): void {
+    removeFiles(queuePaths(name, DEFAULT_DIRECTORY));
+    QueueLocks.adopt(name, lockFd).close();
+  }
+
   /** Ends the epoch, whose files are removed; see `QueueFile.close`. */
   end(viewsLeft = true): void {
     const { file, paths } = this;

@@ -9,15 +9,10 @@ import {
   word,
 } from "../../ffi/mod.ts";
 import { rowAt } from "./consumer_rows.ts";
-import { QueueState, Row, RowState, Waiting, Word } from "./layout.ts";
+import { QueueState, Row, RowState, Word } from "./layout.ts";
 import { blockOf } from "./position.ts";
 import { QueueFile, type QueueIdentity } from "./queue_file.ts";
-import {
-  lifeRange,
-  QueueLocks,
-  recordsRange,
-  rowRange,
-} from "./queue_locks.ts";
+import { lifeRange, QueueLocks, rowRange } from "./queue_locks.ts";
 import type { QueuePaths } from "./queue_names.ts";
 import {
   QueueWaiter,
@@ -96,15 +91,6 @@ export class QueueAttachment implements ReaderHost {
       throw new ShmError("EIO", this.#queue, reason);
     }
     return found !== null;
-  }
-
-  /**
-   * The position of the record to come as the producer's lock tells it; null in
-   * queues whose consumers sleep on futexes, or without a producer.
-   */
-  get lockedPosition(): number | null {
-    if (this.identity.waiting !== Waiting.RECORD_LOCK) return null;
-    return this.#locks.find(recordsRange(this.identity.epoch));
   }
 
   /** Where another thread finds what it needs in order to wait. */

@@ -51,9 +51,17 @@ export function recordRange(
   block: number,
   low: number,
 ): LockRange {
-  // 40 bits of the position: its lower word, and eight more of its block.
-  const more = Math.floor(block / 2 ** 8) % 2 ** 8;
+  const more = Math.floor(recordOffset(block, low) / 2 ** 32);
   return { startHigh: recordBase(epoch) + more, startLow: low, length: 1 };
+}
+
+/**
+ * How far a record's lock is behind the first of `recordsRange`: 40 bits of the
+ * position, its lower word and eight more of its block.
+ */
+export function recordOffset(block: number, low: number): number {
+  const more = Math.floor(block / 2 ** 8) % 2 ** 8;
+  return more * 2 ** 32 + (low >>> 0);
 }
 
 /** All records of an epoch. */

@@ -5,16 +5,20 @@ import {
   findRecordLock,
   futexWait,
   hasFileBytes,
-  interruptAfter,
+  InterruptTimer,
   monotonicMs,
-  prepareInterrupts,
   releaseRecordLock,
   viewAt,
   waitForRecordLock,
   word,
 } from "../../ffi/mod.ts";
 import { geometryOf, QueueState, Waiting, Word } from "./layout.ts";
-import { lifeRange, recordRange } from "./queue_locks.ts";
+import {
+  lifeRange,
+  recordOffset,
+  recordRange,
+  recordsRange,
+} from "./queue_locks.ts";
 import { RingMemory } from "./ring_memory.ts";
 import { WaitPace } from "./wait_pace.ts";
 
@@ -28,6 +32,8 @@ export const WaitEnd = {
   CANCELLED: 3,
   /** The file is shorter than it was. */
   CUT: 4,
+  /** The head is not where the producer's lock says that it is. */
+  DAMAGED: 5,
 } as const;
 export type WaitEnd = (typeof WaitEnd)[keyof typeof WaitEnd];
 
@@ -166,27 +172,55 @@ export class QueueWaiter {
     const first = this.#look(low, isCancelled);
     if (first !== null) return first;
     if (timeoutMs <= 0) return WaitEnd.TIMEOUT;
+    const timer = InterruptTimer.create();
+    if (typeof timer === "number") return timer;
+    try {
+      const deadline = monotonicMs() + timeoutMs;
+      for (let left = timeoutMs; left > 0; left = deadline - monotonicMs()) {
+        // Nobody wakes those who sleep when the file is cut.
+        timer.interruptAfter(Math.min(left, LIFE_CHECK_MS));
+        const end = this.#waitOnce(block, low, isCancelled);
+        if (end !== null) return end;
+      }
+      return WaitEnd.TIMEOUT;
+    } finally {
+      timer.close();
+    }
+  }
+
+  /** One sleep, until there is the lock or a signal; null after a signal. */
+  #waitOnce(
+    block: number,
+    low: number,
+    isCancelled: () => boolean,
+  ): WaitOutcome | null {
     const { lockFd, epoch } = this.#target;
     const range = recordRange(epoch, block, low);
-    const deadline = monotonicMs() + timeoutMs;
-    const limited = Number.isFinite(timeoutMs);
-    const stop = limited ? interruptAfter(timeoutMs) : prepareInterrupts();
-    if (typeof stop === "number" && stop < 0) return stop;
-    try {
-      for (;;) {
-        const result = waitForRecordLock(lockFd, "shared", range);
-        if (result === 0) releaseRecordLock(lockFd, range);
-        else if (result !== -EINTR) return result;
-        const end = this.#look(low, isCancelled);
-        if (end !== null) return end;
-        const life = result === 0 ? this.#life() : null;
-        if (life !== null) return life;
-        if (monotonicMs() < deadline) continue;
-        return this.#hasItsBytes ? WaitEnd.TIMEOUT : WaitEnd.CUT;
-      }
-    } finally {
-      if (typeof stop === "function") stop();
-    }
+    const result = waitForRecordLock(lockFd, "shared", range);
+    if (result === 0) releaseRecordLock(lockFd, range);
+    else if (result !== -EINTR) return result;
+    const end = this.#look(low, isCancelled);
+    if (end !== null || result !== 0) return end;
+    return this.#life() ?? this.#comparePlaces(block, low, isCancelled);
+  }
+
+  /**
+   * When a living producer's lock was had and its head has not moved: waiting
+   * again would be a busy loop, and for ever. Null for a producer that is just
+   * dying, whose locks go one after the other.
+   */
+  #comparePlaces(
+    block: number,
+    low: number,
+    isCancelled: () => boolean,
+  ): WaitOutcome | null {
+    const { lockFd, epoch } = this.#target;
+    const held = findRecordLock(lockFd, recordsRange(epoch));
+    if (held === null || held < 0) return held;
+    // It may have moved on between the two looks.
+    const end = this.#look(low, isCancelled);
+    if (end !== null) return end;
+    return held === recordOffset(block, low) ? null : WaitEnd.DAMAGED;
   }
 }
 

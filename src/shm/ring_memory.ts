@@ -15,7 +15,8 @@ const VIEWS_KEPT_MAX = 4096;
  * sequentially consistent; `get`, `put`, `copyIn` and `copyOut` are plain, and
  * the comment at the call says which atomic access orders them. JavaScript
  * promises that for shared buffers only, and mapped memory is none; both
- * runtimes emit the same instructions for it. No test watches that yet.
+ * runtimes emit the same instructions for it. Litmus tests of two processes on
+ * one file watch that (`tests/unit/shm/litmus_test.ts`).
  */
 export class RingMemory {
   readonly geometry: Geometry;

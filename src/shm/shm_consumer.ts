@@ -549,6 +549,9 @@ export class ShmConsumer implements Disposable, AsyncIterable<Uint8Array> {
   /** A wait that ended for a reason that will be there again. */
   #checkWait(end: WaitOutcome): void {
     if (end === WaitEnd.CUT) this.#attachment.checkSize();
+    if (end === WaitEnd.DAMAGED) {
+      this.#attachment.corrupt("its head is not where its producer's lock is");
+    }
     if (end >= 0) return;
     const isLock = this.#attachment.identity.waiting === Waiting.RECORD_LOCK;
     const what = isLock ? "its record lock" : "its futex";

@@ -3,7 +3,6 @@
 // A thread that the context cannot live without dies without a word: every
 // call says so within a second, and terminate() comes back.
 import assert from "node:assert/strict";
-import { rmSync } from "node:fs";
 import { describe, test } from "node:test";
 import {
   Context,
@@ -23,6 +22,7 @@ import { createChildRecord } from "../../src/core/own.ts";
 import type { CorePlatform, WorkerHandle } from "../../src/core/platform.ts";
 import { SocketType } from "../../src/base/socket_type.ts";
 import { WIRING } from "../../src/wiring.ts";
+import { openDescriptors } from "../support/leaks.ts";
 import { testUnless } from "../support/skip.ts";
 import { nextTurn, until, within } from "../support/wait.ts";
 import { TestWorker } from "../support/worker.ts";
@@ -78,6 +78,12 @@ function pause(milliseconds: number): void {
 /** Sends, as fast as it can, into a socket that has no peer yet. */
 function burst(trySend: () => void): void {
   for (let n = 0; n < BURST_CALLS; n += 1) trySend();
+}
+
+/** What this process has open of the lock file behind an endpoint. */
+function openLocks(endpoint: string): string[] {
+  const file = `purezmq.zmq.${endpoint.slice("shm://".length)}.lock`;
+  return [...openDescriptors().values()].filter((path) => path.includes(file));
 }
 
 describe("a dead I/O worker", () => {
@@ -153,16 +159,15 @@ describe("a dead I/O worker", () => {
         })());
         await endFailed(context);
       });
+      // Nobody has its locks, or its name.
+      assert.deepEqual(openLocks(`${endpoint}-2`), []);
+      using next = new Publisher({ context: living });
+      next.bindSync(`${endpoint}-2`);
       await heard(other);
       publisher.close();
       other.close();
+      next.close();
       await within(living.terminate(), "the end of the living");
-      // Its descriptors are open until the process ends, its files are not
-      // looked at by anybody.
-      for (const end of ["queue", "lock"]) {
-        const name = endpoint.slice("shm://".length);
-        rmSync(`/dev/shm/purezmq.zmq.${name}-2.${end}`, { force: true });
-      }
     },
   );
 

@@ -2,24 +2,11 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { after, before, describe, test } from "node:test";
-import { fileURLToPath } from "node:url";
 import { ShmConsumer, ShmProducer } from "../../src/shm_entry.ts";
-import { findBun, findDeno } from "../support/executables.ts";
-import { JsonChild } from "../support/json_child.ts";
 import { leakCheck } from "../support/leaks.ts";
 import { checkRecord, makeRecord } from "../support/shm_records.ts";
+import { shmTest } from "../support/shm_stage.ts";
 import { until, within } from "../support/wait.ts";
-
-const PEER = fileURLToPath(
-  new URL("../support/children/shm_peer.ts", import.meta.url),
-);
-
-function peerIn(runtime: "deno" | "bun"): JsonChild {
-  const flags = ["run", "-A", "--no-check", "--quiet", PEER];
-  return runtime === "deno"
-    ? new JsonChild(findDeno().path, flags)
-    : new JsonChild(findBun().path, ["run", PEER]);
-}
 
 describe("a buffered consumer", () => {
   const leaks = leakCheck();
@@ -84,16 +71,17 @@ describe("a buffered consumer", () => {
     await assert.rejects(buffer.read(10_000), { code: "EPIPE" });
   });
 
-  test("follows producers of both runtimes, killed and closed", async () => {
-    const name = `buffer-${randomUUID()}`;
-    const peers = (["bun", "deno", "bun"] as const).map(peerIn);
-    try {
-      await peers[0]?.request("create", { name, options: {} });
-      using buffer = ShmConsumer.open(name, { follow: true }).buffered();
+  shmTest(
+    "follows producers of both runtimes, killed and closed",
+    async (s) => {
+      const runtimes = ["bun", "deno", "bun"] as const;
+      const peers = runtimes.map((runtime) => s.peer(runtime));
+      await peers[0]?.ask("create");
+      using buffer = s.consume({ follow: true }).buffered();
       const epochs = new Set<number>();
-      for (const [index, peer] of peers.entries()) {
-        if (index > 0) await peer.request("create", { name, options: {} });
-        await peer.request("write", { from: index * 10, count: 5 });
+      for (const [index, { ask, child }] of peers.entries()) {
+        if (index > 0) await ask("create");
+        await ask("write", { from: index * 10, count: 5 });
         for (let n = 0; n < 5; n += 1) {
           const found = checkRecord(await buffer.read(10_000));
           assert.equal(found, index * 10 + n);
@@ -101,16 +89,12 @@ describe("a buffered consumer", () => {
           epochs.add(buffer.epoch);
         }
         assert.equal(epochs.size, index + 1);
-        if (index === 1) await peer.request("close");
-        else await peer.stop();
+        if (index === 1) await ask("close");
+        else await child.stop();
       }
       assert.equal(buffer.lost, 0);
-    } finally {
-      for (const peer of peers) await peer.stop();
-    }
-    using last = ShmProducer.create(name); // whose end removes its files
-    last.write(makeRecord(0));
-  });
+    },
+  );
 
   test("ends with the queue, and when it is closed", async () => {
     const name = `buffer-${randomUUID()}`;

@@ -65,6 +65,17 @@ function withQueue(
   body(producer, consumer, `/dev/shm/purezmq.${name}.queue`);
 }
 
+/** All that copies bytes, in JavaScript and in C. */
+const COPIES = ["set", "slice", "copyWithin", "memcpy", "memmove"];
+
+/** How often bytes are copied while `body` runs, by whatever. */
+function copiesOf(body: () => void): number {
+  const typedArrays = Object.getPrototypeOf(Uint8Array.prototype);
+  const owners = [typedArrays, ArrayBuffer.prototype, openLibc().call];
+  const counts = counted(owners, body);
+  return COPIES.reduce((sum, name) => sum + (counts[name] ?? 0), 0);
+}
+
 function systemCalls(): object[] {
   return [openLibc().call, openSharedMemoryCalls().calls];
 }
@@ -99,6 +110,32 @@ describe("records in shared memory", () => {
         assert.equal(view.bytes[7], 99);
         assert.equal(view.release(), true);
       }
+    });
+  });
+
+  test("nothing else copies either: one in, and one for who wants it", () => {
+    withQueue((producer, consumer) => {
+      const record = new Uint8Array(SLOT_BYTES);
+      const times = (action: () => void): number =>
+        copiesOf(() => {
+          for (let n = 0; n < RECORDS; n += 1) action();
+        });
+      const inPlace = times(() => {
+        producer.claim(SLOT_BYTES)[0] = 1;
+        producer.commit();
+        consumer.view()?.release();
+      });
+      assert.equal(inPlace, 0);
+      const written = times(() => {
+        producer.write(record);
+        consumer.view()?.release();
+      });
+      assert.equal(written, RECORDS);
+      const read = times(() => {
+        producer.write(record);
+        consumer.readSync(0);
+      });
+      assert.equal(read, 2 * RECORDS);
     });
   });
 

@@ -1,74 +1,52 @@
 // A producer that is killed at each of its accesses to shared memory: H1 of the
 // plan. PUREZMQ_SHM_CRASH_STRIDE=1 kills it at each, instead of at a few.
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { describe, test } from "node:test";
-import { fileURLToPath } from "node:url";
-import { host } from "../../ffi/mod.ts";
-import { ShmConsumer, ShmError, ShmProducer } from "../../src/shm_entry.ts";
-import { findBun, findDeno } from "../support/executables.ts";
+import {
+  ShmConsumer,
+  type ShmConsumerOptions,
+  ShmError,
+  ShmProducer,
+} from "../../src/shm_entry.ts";
+import { CrashChild } from "../support/crash_child.ts";
 import { checkRecord, makeRecord } from "../support/shm_records.ts";
 import { until, within } from "../support/wait.ts";
 
-const CHILD = fileURLToPath(
-  new URL("../support/children/shm_crash.ts", import.meta.url),
-);
 const STRIDE = Number(process.env["PUREZMQ_SHM_CRASH_STRIDE"] ?? "29");
 const LIMIT_MS = 280_000;
 
 /**
- * A wait looks for the producer's lock every 125 ms, or is woken by it, so that
+ * A wait looks for the producer's lock every 80 ms, or is woken by it, so that
  * a death is seen within 250. A busy machine may be late now and then: the
  * bound holds for the median.
  */
 const DEATH_SEEN_MS = 250;
 
-interface Ended {
-  readonly output: string;
-  readonly how: number | string;
-}
-
+/** A producer that ends at an access, and its queue. */
 class Crash {
   readonly directory = mkdtempSync(join(tmpdir(), "purezmq-crash-"));
   readonly name = "crash";
-  readonly ended: Promise<Ended>;
-  /** Until the child has written that its queue is there. */
-  created = false;
-  over = false;
-  readonly #kill: () => void;
+  readonly child: CrashChild;
 
   /** @param dieAt The access at which the child ends; 0 = at none. */
   constructor(waiting: string, dieAt: number) {
-    // The other runtime than this one's: both get both roles.
-    const [command, prefix] = host.runtime === "deno"
-      ? [findBun().path, ["run"]]
-      : [findDeno().path, ["run", "-A", "--no-check", "--quiet"]];
     const { name, directory } = this;
-    const args = [...prefix, CHILD, name, directory, waiting, String(dieAt)];
-    const child = spawn(command, args, { stdio: ["ignore", "pipe", "ignore"] });
-    let output = "";
-    child.stdout.on("data", (chunk) => {
-      output += String(chunk);
-      this.created = output.startsWith("created");
-    });
-    this.ended = new Promise((resolve, reject) => {
-      child.on("error", reject);
-      child.on("close", (code, signal) => {
-        this.over = true;
-        resolve({ output, how: signal ?? code ?? -1 });
-      });
-    });
-    this.#kill = () => child.kill("SIGKILL");
+    this.child = new CrashChild("shm_crash.ts", [
+      name,
+      directory,
+      waiting,
+      dieAt,
+    ]);
   }
 
-  open(): ShmConsumer | null {
+  open(options: ShmConsumerOptions = {}): ShmConsumer | null {
     const { name, directory } = this;
     try {
-      return ShmConsumer.open(name, { directory, from: "oldest" });
+      return ShmConsumer.open(name, { directory, from: "oldest", ...options });
     } catch (error) {
       const isThere = !(error instanceof ShmError && error.code === "ENOENT");
       if (isThere) throw error;
@@ -77,8 +55,7 @@ class Crash {
   }
 
   async end(): Promise<void> {
-    if (!this.over) this.#kill();
-    await within(this.ended, "the end of the child");
+    await this.child.end();
     rmSync(this.directory, { recursive: true });
   }
 }
@@ -110,14 +87,28 @@ function drain(consumer: ShmConsumer): { code: string; seenMs: number } {
   }
 }
 
-/** The next producer has the name, and its records come. */
-function takeOver(name: string, directory: string): number {
+/**
+ * The next producer has the name, and its records come, also to who has waited
+ * for it since the epoch before.
+ */
+function takeOver(crash: Crash, follower: ShmConsumer | null): number {
+  const { name, directory } = crash;
   const from = performance.now();
   using producer = ShmProducer.create(name, { directory });
   using consumer = ShmConsumer.open(name, { directory });
   producer.write(makeRecord(3));
   assert.equal(checkRecord(consumer.readSync(1000)), 3);
-  return performance.now() - from;
+  const elapsed = performance.now() - from;
+  if (follower !== null) {
+    const { epoch } = follower;
+    let found: number;
+    do found = checkRecord(follower.readSync(1000)); while (
+      follower.epoch === epoch
+    );
+    assert.equal(follower.epoch, producer.epoch);
+    assert.equal(found, 3);
+  }
+  return elapsed;
 }
 
 interface Found {
@@ -127,14 +118,16 @@ interface Found {
 
 async function crashAt(waiting: string, dieAt: number): Promise<Found> {
   const crash = new Crash(waiting, dieAt);
+  const { child } = crash;
   try {
     // Opened while it lives where that is possible, else when it is dead.
     let consumer: ShmConsumer | null = null;
     await until(() => {
       consumer ??= crash.open();
-      return consumer !== null || crash.over;
+      return consumer !== null || child.over;
     }, "a queue or the child's end");
     consumer ??= crash.open();
+    using follower = crash.open({ follow: true });
     let seenMs: number | null = null;
     const reader = consumer as ShmConsumer | null;
     if (reader !== null) {
@@ -144,10 +137,9 @@ async function crashAt(waiting: string, dieAt: number): Promise<Found> {
       if (end.code === "EOWNERDEAD") seenMs = end.seenMs;
       reader.close();
     }
-    const { how } = await within(crash.ended, "the end of the child");
-    assert.ok(how === "SIGKILL" || how === 137, `it ended by itself: ${how}`);
-    const takeoverMs = takeOver(crash.name, crash.directory);
-    return { seenMs, takeoverMs };
+    const how = await within(child.ended, "the end of the child");
+    assert.ok(CrashChild.isKilled(how), `it ended by itself: ${how}`);
+    return { seenMs, takeoverMs: takeOver(crash, follower) };
   } finally {
     await crash.end();
   }
@@ -164,10 +156,10 @@ describe("a producer that is killed at its k-th shared access", () => {
       { timeout: LIMIT_MS },
       async (t) => {
         const whole = new Crash(waiting, 0);
-        const { output, how } = await whole.ended;
+        const how = await whole.child.ended;
         await whole.end();
-        assert.equal(how, 0, output);
-        const accesses = Number(output.split("\n")[1]);
+        assert.equal(how, 0, whole.child.output);
+        const { accesses } = whole.child;
         assert.ok(accesses > 100, `${accesses} accesses`);
         const seen: number[] = [];
         const takeovers: number[] = [];

@@ -94,10 +94,12 @@ async function live(work: string, count: number, leftMs: number): Promise<{
 
 describe("a queue whose file is cut at any moment", () => {
   const works = [
-    // The last two start threads, which takes its time.
+    // The last three start threads, which takes its time.
     ["pump", 400, 3, "writes and reads as fast as it can"],
     ["look", 400, 3, "has a view open"],
-    ["sleep", 10, 3, "sleeps"],
+    ["sleep", 10, 3, "sleeps on a futex"],
+    ["lock", 10, 3, "sleeps on a record lock"],
+    ["lock-on", 10, 800, "sleeps on a record lock without a limit"],
     ["buffer", 12, 800, "reads ahead in a thread"],
     ["transport", 12, 1200, "is under sockets"],
   ] as const;

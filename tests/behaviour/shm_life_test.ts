@@ -1,122 +1,47 @@
 // Producers and consumers of queues that come, go, race and die: H4, H5, H7 and
-// a part of H1 of the plan. PUREZMQ_SHM_RACES=10000 races that often.
+// a part of H1 of the plan. PUREZMQ_SHM_RACES=10000 races that often, PUREZMQ_SHM_JOINS=10000 joins.
 import assert from "node:assert/strict";
-import { randomUUID } from "node:crypto";
 import {
   closeSync,
   existsSync,
-  mkdtempSync,
   openSync,
   readFileSync,
-  rmSync,
   writeSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import process from "node:process";
-import { after, before, describe, test } from "node:test";
-import { fileURLToPath } from "node:url";
+import { after, before, describe } from "node:test";
 import { parseProcessStat } from "../../ffi/mod.ts";
 import { openLibc } from "../../ffi/libc.ts";
 import { openSharedMemoryCalls } from "../../ffi/shared_memory_calls.ts";
-import {
-  ShmConsumer,
-  ShmError,
-  ShmProducer,
-  type ShmProducerOptions,
-} from "../../src/shm_entry.ts";
 import { Word } from "../../src/shm/layout.ts";
-import { findBun, findDeno } from "../support/executables.ts";
-import { type ChildError, JsonChild } from "../support/json_child.ts";
+import type { ChildError } from "../support/json_child.ts";
 import { leakCheck } from "../support/leaks.ts";
 import { checkRecord, makeRecord } from "../support/shm_records.ts";
-import { until, within } from "../support/wait.ts";
+import {
+  DEATH_SEEN_MS,
+  OTHER_RUNTIME,
+  type Peer,
+  refusal,
+  type ShmStage,
+  shmTest,
+  WAITINGS,
+} from "../support/shm_stage.ts";
+import { until } from "../support/wait.ts";
 
-const PEER = fileURLToPath(
-  new URL("../support/children/shm_peer.ts", import.meta.url),
-);
 const RACES = Number(process.env["PUREZMQ_SHM_RACES"] ?? "1000");
-const JOINS = 1000;
+const JOINS = Number(process.env["PUREZMQ_SHM_JOINS"] ?? "1000");
+/** Consumers at a time, and the processes that have them. */
+const CROWD = 64;
+const CROWD_RECORDS = 1000;
 const DEATHS = 3;
-/** The bound is for the median: a busy machine may be late now and then. */
-const DEATH_SEEN_MS = 250;
 const LIMIT_MS = 100_000 + RACES * 20;
 
-type Runtime = "deno" | "bun";
-
-function commandOf(runtime: Runtime): string[] {
-  return runtime === "deno"
-    ? [findDeno().path, "run", "-A", "--no-check", "--quiet", PEER]
-    : [findBun().path, "run", PEER];
-}
-
-class Stage {
-  readonly directory = mkdtempSync(join(tmpdir(), "purezmq-life-"));
-  readonly name = `life-${randomUUID()}`;
-  readonly path = join(this.directory, `purezmq.${this.name}.queue`);
-  readonly #children: JsonChild[] = [];
-
-  peer(runtime: Runtime): JsonChild {
-    const [command = "", ...args] = commandOf(runtime);
-    return this.#keep(new JsonChild(command, args));
-  }
-
-  /** Whose parent never asks how it has ended. */
-  unreaped(runtime: Runtime): JsonChild {
-    // What runs in the background is given its input back.
-    const script = 'exec 3<&0; "$@" <&3 & echo "pid $!"; exec sleep 600';
-    return this.#keep(
-      new JsonChild("/bin/sh", ["-c", script, "sh", ...commandOf(runtime)]),
-    );
-  }
-
-  ask<T>(child: JsonChild, op: string, more: object = {}): Promise<T> {
-    const { name, directory } = this;
-    return child.request<T>(op, { name, options: { directory }, ...more });
-  }
-
-  produce(options: ShmProducerOptions = {}): ShmProducer {
-    const { name, directory } = this;
-    return ShmProducer.create(name, { directory, ...options });
-  }
-
-  consume(
-    options: Parameters<typeof ShmConsumer.open>[1] = {},
-  ): ShmConsumer {
-    const { name, directory } = this;
-    return ShmConsumer.open(name, { directory, ...options });
-  }
-
-  async end(): Promise<void> {
-    for (const child of this.#children) await child.stop();
-    rmSync(this.directory, { recursive: true });
-  }
-
-  #keep(child: JsonChild): JsonChild {
-    this.#children.push(child);
-    return child;
-  }
-}
-
-function staged(name: string, body: (s: Stage) => Promise<void>): void {
-  test(name, { timeout: LIMIT_MS }, async () => {
-    const s = new Stage();
-    try {
-      await within(body(s), `the test "${name}"`, LIMIT_MS);
-    } finally {
-      await s.end();
-    }
-  });
+function staged(name: string, body: (s: ShmStage) => Promise<void>): void {
+  shmTest(name, body, { limitMs: LIMIT_MS });
 }
 
 function codeOf(call: () => unknown): string {
-  try {
-    call();
-  } catch (error) {
-    assert.ok(error instanceof ShmError, String(error));
-    return error.code;
-  }
-  return "";
+  return refusal(call).code;
 }
 
 function stateOf(pid: number): string | null {
@@ -161,14 +86,13 @@ describe("a producer's death", () => {
   before(leaks.before);
   after(leaks.after);
 
-  for (const waiting of ["futex", "record-lock"] as const) {
+  for (const waiting of WAITINGS) {
     staged(`${waiting}: is seen while nobody has reaped it`, async (s) => {
       const seenMs: number[] = [];
       for (let death = 0; death < DEATHS; death += 1) {
-        const child = s.unreaped(death % 2 === 0 ? "deno" : "bun");
-        const options = { directory: s.directory, waiting };
-        await s.ask(child, "create", { options });
-        await s.ask(child, "write", { from: 0, count: 2 });
+        const { child, ask } = s.unreapedPeer(death % 2 === 0 ? "deno" : "bun");
+        await ask("create", { options: { waiting } });
+        await ask("write", { from: 0, count: 2 });
         const pid = Number(child.output[0]?.replace("pid ", ""));
         using consumer = s.consume({ from: "oldest" });
         for (const n of [0, 1]) {
@@ -188,21 +112,22 @@ describe("a producer's death", () => {
   }
 
   staged("is not hidden by another process with its number", async (s) => {
-    const producer = s.peer("bun");
-    await s.ask(producer, "create");
+    const producer = s.peer(OTHER_RUNTIME);
+    await producer.ask("create");
     // Begun at another time.
     const other = s.peer("bun");
-    await s.ask(other, "close"); // it runs
-    process.kill(other.pid, "SIGSTOP");
-    await until(() => stateOf(other.pid) === "stopped", "the other to stop");
+    await other.ask("close"); // it runs
+    const otherPid = other.child.pid;
+    process.kill(otherPid, "SIGSTOP");
+    await until(() => stateOf(otherPid) === "stopped", "the other to stop");
     // As if the number had been given to another since: only the time at which
     // the process has begun is the producer's.
-    setPid(s.path, other.pid);
+    setPid(s.path, otherPid);
     using consumer = s.consume();
     const { pid, state } = consumer.statistics.producer;
-    assert.deepEqual({ pid, state }, { pid: other.pid, state: "alive" });
-    process.kill(producer.pid, "SIGKILL");
-    await producer.exited;
+    assert.deepEqual({ pid, state }, { pid: otherPid, state: "alive" });
+    process.kill(producer.child.pid, "SIGKILL");
+    await producer.child.exited;
     assert.equal(codeOf(() => consumer.readSync(5000)), "EOWNERDEAD");
     assert.equal(consumer.statistics.producer.state, "dead");
     using next = s.produce();
@@ -222,8 +147,8 @@ describe("producers that race for a name", () => {
       const order = race % 2 === 0 ? [0, 1] : [1, 0];
       const results: string[] = [];
       await Promise.all(order.map(async (index) => {
-        const peer = peers[index] as JsonChild;
-        results[index] = await s.ask(peer, "create").then(
+        const { ask } = peers[index] as Peer;
+        results[index] = await ask("create").then(
           () => "won",
           (error: ChildError) => error.code,
         );
@@ -231,7 +156,7 @@ describe("producers that race for a name", () => {
       const winner = results.indexOf("won");
       assert.deepEqual([...results].sort(), ["EADDRINUSE", "won"]);
       wins[winner] = (wins[winner] ?? 0) + 1;
-      await s.ask(peers[winner] as JsonChild, "close");
+      await (peers[winner] as Peer).ask("close");
       assert.equal(existsSync(s.path), false);
     }
     assert.ok(wins.every((count) => count > 0), `wins: ${wins.join()}`);
@@ -246,20 +171,19 @@ describe("consumers that come and go", () => {
   for (const holdBack of [false, true]) {
     const how = holdBack ? "held back" : "unchecked";
     staged(`${JOINS} times, while the producer writes, ${how}`, async (s) => {
-      const producer = s.peer("bun");
+      const producer = s.peer(OTHER_RUNTIME);
       const slots = 64;
       const options = {
-        directory: s.directory,
         slots,
         slotSize: 1024,
         holdBack: holdBack ? { limitMs: 1000, consumers: 4 } : false,
       };
-      await s.ask(producer, "create", { options });
+      await producer.ask("create", { options });
       let isWriting = true;
       let written = 0;
       const writing = (async () => {
         while (isWriting) {
-          await s.ask(producer, "write", { from: written, count: 2000 });
+          await producer.ask("write", { from: written, count: 2000 });
           written += 2000;
         }
       })();
@@ -289,8 +213,39 @@ describe("consumers that come and go", () => {
   }
 });
 
+describe("a crowd of consumers", () => {
+  const leaks = leakCheck();
+  before(leaks.before);
+  after(leaks.after);
+
+  for (const waiting of WAITINGS) {
+    staged(`${waiting}: ${CROWD} of four processes see all`, async (s) => {
+      const producer = s.peer(OTHER_RUNTIME);
+      const holdBack = { limitMs: 20_000, consumers: CROWD };
+      const options = { slots: 64, slotSize: 128, waiting, holdBack };
+      await producer.ask("create", { options });
+      const peers = ["deno", "bun", "deno", "bun"] as const;
+      const crowd = peers.map((runtime) => s.peer(runtime));
+      for (const { ask } of crowd) {
+        for (let n = 0; n < CROWD / crowd.length; n += 1) await ask("open");
+      }
+      assert.equal(codeOf(() => s.consume()), "ENOBUFS");
+      const range = { from: 0, count: CROWD_RECORDS };
+      const reading = crowd.map(({ ask }) => ask<number>("read", range));
+      await producer.ask("write", range);
+      const last = CROWD_RECORDS - 1;
+      assert.deepEqual(await Promise.all(reading), [last, last, last, last]);
+      // A place that one of them leaves is the next one's.
+      await crowd[0]?.ask("close");
+      const consumer = s.consume();
+      await producer.ask("write", { from: CROWD_RECORDS, count: 1 });
+      assert.equal(checkRecord(consumer.readSync(5000)), CROWD_RECORDS);
+    });
+  }
+});
+
 describe("a system without locks", () => {
-  for (const waiting of ["futex", "record-lock"] as const) {
+  for (const waiting of WAITINGS) {
     staged(`${waiting}: is a typed error`, (s) => {
       withoutLocks(() => assert.equal(codeOf(() => s.produce()), "ENOLCK"));
       assert.equal(existsSync(s.path), false);

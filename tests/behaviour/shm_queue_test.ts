@@ -1,133 +1,55 @@
 // Queues in shared memory, between processes of both runtimes. RELIABILITY's
 // H tests, as far as a producer's own process is concerned.
 import assert from "node:assert/strict";
-import { randomUUID } from "node:crypto";
 import {
-  mkdtempSync,
-  readdirSync,
+  closeSync,
+  openSync,
   readFileSync,
-  readlinkSync,
   rmSync,
   symlinkSync,
   truncateSync,
   writeFileSync,
+  writeSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import process from "node:process";
-import { after, before, describe, test } from "node:test";
-import { fileURLToPath } from "node:url";
+import { after, before, describe } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import { toCString } from "../../ffi/c_string.ts";
 import { closeFd } from "../../ffi/mod.ts";
 import { openSharedMemoryCalls } from "../../ffi/shared_memory_calls.ts";
-import {
-  ShmConsumer,
-  ShmError,
-  ShmProducer,
-  type ShmProducerOptions,
-} from "../../src/shm_entry.ts";
-import { findBun, findDeno } from "../support/executables.ts";
-import { type ChildError, JsonChild } from "../support/json_child.ts";
-import { leakCheck } from "../support/leaks.ts";
+import { Word } from "../../src/shm/layout.ts";
+import type { ChildError } from "../support/json_child.ts";
+import { leakCheck, openDescriptors } from "../support/leaks.ts";
 import { checkRecord, makeRecord } from "../support/shm_records.ts";
+import {
+  DEATH_SEEN_MS,
+  OTHER_RUNTIME,
+  OWN_RUNTIME,
+  readToEnd,
+  refusal,
+  RUNTIMES,
+  shmTest,
+  WAITINGS,
+} from "../support/shm_stage.ts";
 import { until, within } from "../support/wait.ts";
 
-const PEER = fileURLToPath(
-  new URL("../support/children/shm_peer.ts", import.meta.url),
-);
-const WAITINGS = ["futex", "record-lock"] as const;
-const RUNTIMES = ["deno", "bun"] as const;
-
-const DEATH_SEEN_MS = 250;
-
-interface Peer {
-  readonly child: JsonChild;
-  ask<T>(op: string, more?: Record<string, unknown>): Promise<T>;
+/** Whether a process takes no more than a tick of 10 ms of a second. */
+async function usesNothing(pid: number): Promise<boolean> {
+  // utime and stime.
+  const ticks = (): number => {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return Number(fields[11]) + Number(fields[12]);
+  };
+  const start = ticks();
+  await delay(1000);
+  return ticks() - start <= 1;
 }
 
-/** What one test uses, undone at its end. */
-class Stage {
-  readonly directory: string = mkdtempSync(join(tmpdir(), "purezmq-shm-"));
-  readonly name: string = `queue-${randomUUID()}`;
-  /** The queue's file. */
-  readonly path: string = join(this.directory, `purezmq.${this.name}.queue`);
-  readonly #children: JsonChild[] = [];
-  readonly #open: Disposable[] = [];
-
-  /** A process of either runtime that has the queue, or reads it. */
-  peer(runtime: typeof RUNTIMES[number]): Peer {
-    const child = runtime === "deno"
-      ? new JsonChild(findDeno().path, [
-        "run",
-        "-A",
-        "--no-check",
-        "--quiet",
-        PEER,
-      ])
-      : new JsonChild(findBun().path, ["run", PEER]);
-    this.#children.push(child);
-    const { name, directory } = this;
-    const ask = <T>(op: string, more: Record<string, unknown> = {}) => {
-      const options = { directory, ...(more["options"] ?? {}) };
-      return child.request<T>(op, { name, ...more, options });
-    };
-    return { child, ask };
-  }
-
-  produce(options: ShmProducerOptions = {}): ShmProducer {
-    const { name, directory } = this;
-    return this.keep(ShmProducer.create(name, { directory, ...options }));
-  }
-
-  consume(
-    options: Parameters<typeof ShmConsumer.open>[1] = {},
-  ): ShmConsumer {
-    const { name, directory } = this;
-    return this.keep(ShmConsumer.open(name, { directory, ...options }));
-  }
-
-  /** This process's descriptors of a file. */
-  lockDescriptors(path: string): number[] {
-    return readdirSync("/proc/self/fd").map(Number).filter((fd) => {
-      try {
-        return readlinkSync(`/proc/self/fd/${fd}`) === path;
-      } catch {
-        return false; // of the listing itself
-      }
-    });
-  }
-
-  keep<T extends Disposable>(thing: T): T {
-    this.#open.push(thing);
-    return thing;
-  }
-
-  async end(): Promise<void> {
-    for (const thing of this.#open.reverse()) thing[Symbol.dispose]();
-    for (const child of this.#children) await child.stop();
-    rmSync(this.directory, { recursive: true });
-  }
-}
-
-function staged(name: string, body: (s: Stage) => Promise<void>): void {
-  test(name, async () => {
-    const s = new Stage();
-    try {
-      await within(body(s), `the test "${name}"`, 60_000);
-    } finally {
-      await s.end();
-    }
-  });
-}
-
-function refusal(call: () => unknown): ShmError {
-  try {
-    call();
-  } catch (error) {
-    assert.ok(error instanceof ShmError, String(error));
-    return error;
-  }
-  assert.fail("nothing was thrown");
+/** This process's descriptors of a file. */
+function descriptorsOf(path: string): number[] {
+  return [...openDescriptors()].filter(([, target]) => target === path)
+    .map(([fd]) => fd);
 }
 
 function openForWriting(path: string): number {
@@ -138,19 +60,6 @@ function openForWriting(path: string): number {
   return fd;
 }
 
-/** Reads until the end of the queue, whose code is returned. */
-function readToEnd(consumer: ShmConsumer, visit: (n: number) => void): string {
-  for (;;) {
-    let record: Uint8Array;
-    try {
-      record = consumer.readSync(10_000);
-    } catch (error) {
-      return (error as ShmError).code;
-    }
-    visit(checkRecord(record));
-  }
-}
-
 describe("a queue in shared memory", () => {
   const leaks = leakCheck();
   before(leaks.before);
@@ -158,7 +67,7 @@ describe("a queue in shared memory", () => {
 
   for (const waiting of WAITINGS) {
     for (const runtime of RUNTIMES) {
-      staged(
+      shmTest(
         `${waiting}: every record of a producer in ${runtime} comes whole and in order`,
         async (s) => {
           const producer = s.peer(runtime);
@@ -182,33 +91,36 @@ describe("a queue in shared memory", () => {
       );
     }
 
-    staged(`${waiting}: what was overwritten is counted exactly`, async (s) => {
-      const producer = s.peer("bun");
-      await producer.ask("create", {
-        options: { slots: 32, slotSize: 128, waiting },
-      });
-      const losses: number[] = [];
-      const consumer = s.consume({ onLoss: (count) => losses.push(count) });
-      const count = 30_000;
-      const writing = producer.ask<number>("write", { from: 0, count });
-      let read = 0;
-      let last = -1;
-      while (last < count - 1) {
-        const found = checkRecord(await consumer.read(10_000));
-        assert.ok(found > last, `${found} after ${last}`);
-        last = found;
-        read += 1;
-        assert.equal(consumer.lost, found + 1 - read);
-      }
-      assert.equal(await writing, count);
-      assert.equal(read + consumer.lost, count);
-      assert.equal(losses.reduce((a, b) => a + b, 0), consumer.lost);
-    });
+    shmTest(
+      `${waiting}: what was overwritten is counted exactly`,
+      async (s) => {
+        const producer = s.peer(OTHER_RUNTIME);
+        await producer.ask("create", {
+          options: { slots: 32, slotSize: 128, waiting },
+        });
+        const losses: number[] = [];
+        const consumer = s.consume({ onLoss: (count) => losses.push(count) });
+        const count = 30_000;
+        const writing = producer.ask<number>("write", { from: 0, count });
+        let read = 0;
+        let last = -1;
+        while (last < count - 1) {
+          const found = checkRecord(await consumer.read(10_000));
+          assert.ok(found > last, `${found} after ${last}`);
+          last = found;
+          read += 1;
+          assert.equal(consumer.lost, found + 1 - read);
+        }
+        assert.equal(await writing, count);
+        assert.equal(read + consumer.lost, count);
+        assert.equal(losses.reduce((a, b) => a + b, 0), consumer.lost);
+      },
+    );
 
-    staged(
+    shmTest(
       `${waiting}: a killed producer is told from a slow one`,
       async (s) => {
-        const producer = s.peer("deno");
+        const producer = s.peer(OTHER_RUNTIME);
         await producer.ask("create", { options: { waiting } });
         const consumer = s.consume();
         await producer.ask("write", { from: 0, count: 3 });
@@ -233,7 +145,7 @@ describe("a queue in shared memory", () => {
       },
     );
 
-    staged(
+    shmTest(
       `${waiting}: what a follower misses of the next epoch is lost`,
       (s) => {
         const first = s.produce({ waiting, slots: 8, slotSize: 64 });
@@ -253,8 +165,8 @@ describe("a queue in shared memory", () => {
       },
     );
 
-    staged(`${waiting}: the next producer's epoch is followed`, async (s) => {
-      const first = s.peer("bun");
+    shmTest(`${waiting}: the next producer's epoch is followed`, async (s) => {
+      const first = s.peer(OTHER_RUNTIME);
       const epoch = await first.ask<number>("create", { options: { waiting } });
       const epochs: number[] = [];
       const consumer = s.consume({
@@ -269,7 +181,7 @@ describe("a queue in shared memory", () => {
         assert.equal(checkRecord(consumer.readSync(1000)), n);
       }
       const next = consumer.read(10_000);
-      const second = s.peer("deno");
+      const second = s.peer(OWN_RUNTIME);
       const later = await second.ask<number>("create", {
         options: { waiting },
       });
@@ -280,7 +192,7 @@ describe("a queue in shared memory", () => {
       assert.equal(readToEnd(strict, () => {}), "EOWNERDEAD");
     });
 
-    staged(
+    shmTest(
       `${waiting}: waits with a promise end by a record or a close`,
       async (s) => {
         const producer = s.produce({ waiting });
@@ -296,7 +208,7 @@ describe("a queue in shared memory", () => {
     );
   }
 
-  staged("one of two producers that race for a name wins", async (s) => {
+  shmTest("one of two producers that race for a name wins", async (s) => {
     const peers = RUNTIMES.flatMap((runtime) => [
       s.peer(runtime),
       s.peer(runtime),
@@ -312,7 +224,7 @@ describe("a queue in shared memory", () => {
     assert.equal(codes.filter((code) => code === "EADDRINUSE").length, 3);
   });
 
-  staged("what was read is given free before the ring is full", async (s) => {
+  shmTest("what was read is given free before the ring is full", async (s) => {
     // Larger slots than those that are read several at a time.
     const producer = s.produce({ slots: 64, slotSize: 1024, holdBack: true });
     const consumer = s.consume();
@@ -327,7 +239,7 @@ describe("a queue in shared memory", () => {
     await Promise.resolve();
   });
 
-  staged("who joins at the oldest record holds it back", async (s) => {
+  shmTest("who joins at the oldest record holds it back", async (s) => {
     const producer = s.produce({
       slots: 64,
       slotSize: 64,
@@ -349,7 +261,7 @@ describe("a queue in shared memory", () => {
     await Promise.resolve();
   });
 
-  staged("a consumer that stands still is let go of", async (s) => {
+  shmTest("a consumer that stands still is let go of", async (s) => {
     const holdBack = { limitMs: 50 };
     const producer = s.produce({ slots: 8, slotSize: 1024, holdBack });
     const still = s.consume();
@@ -362,14 +274,14 @@ describe("a queue in shared memory", () => {
     assert.equal(error.code, "ECONNABORTED");
     assert.match(error.message, /more than 50 ms/);
     // The dead hold nobody back either.
-    const dead = s.peer("deno");
+    const dead = s.peer(OTHER_RUNTIME);
     await dead.ask("open");
     process.kill(dead.child.pid, "SIGKILL");
     await dead.child.exited;
     for (let n = 0; n < 40; n += 1) producer.write(makeRecord(n));
   });
 
-  staged("views are checked when they are released", (s) => {
+  shmTest("views are checked when they are released", (s) => {
     const producer = s.produce({ slots: 4, slotSize: 1024 });
     const consumer = s.consume();
     producer.claim(3).set([1, 2, 3]);
@@ -384,7 +296,7 @@ describe("a queue in shared memory", () => {
     return Promise.resolve();
   });
 
-  staged("what is no queue is refused at once, with its name", async (s) => {
+  shmTest("what is no queue is refused at once, with its name", async (s) => {
     const { path } = s;
     assert.equal(refusal(() => s.consume()).code, "ENOENT");
     const producer = s.produce();
@@ -416,10 +328,10 @@ describe("a queue in shared memory", () => {
     return await Promise.resolve();
   });
 
-  staged(
+  shmTest(
     "a file that shrinks under a reader is an error, no crash",
     async (s) => {
-      const producer = s.peer("deno");
+      const producer = s.peer(OTHER_RUNTIME);
       await producer.ask("create");
       const consumer = s.consume();
       await producer.ask("write", { from: 0, count: 1 });
@@ -433,7 +345,7 @@ describe("a queue in shared memory", () => {
   );
 
   for (const runtime of RUNTIMES) {
-    staged(
+    shmTest(
       `shrink: a file that is cut while records are known ends nobody in ${runtime}`,
       async (s) => {
         const producer = s.peer(runtime);
@@ -457,13 +369,13 @@ describe("a queue in shared memory", () => {
     );
   }
 
-  staged("a wait that the system refuses is an error, no busy loop", (s) => {
+  shmTest("a wait that the system refuses is an error, no busy loop", (s) => {
     s.produce({ waiting: "record-lock" });
     const consumer = s.consume();
     // Its lock file, opened anew so that it can be looked at and not waited
     // for: shared locks need a descriptor that reads.
     const lock = s.path.replace(/queue$/, "lock");
-    const fd = Math.max(...s.lockDescriptors(lock));
+    const fd = Math.max(...descriptorsOf(s.lock));
     closeFd(fd);
     const opened: number[] = [];
     do opened.push(openForWriting(lock)); while (opened.at(-1) !== fd);
@@ -477,70 +389,44 @@ describe("a queue in shared memory", () => {
     return Promise.resolve();
   });
 
-  staged("arguments are checked before anything is done", (s) => {
-    const codes = (calls: (() => unknown)[]): string[] =>
-      calls.map((call) => refusal(call).code);
-    const { directory } = s;
-    const create = (name: string, options: object = {}) => () =>
-      ShmProducer.create(name, { directory, ...options });
-    assert.deepEqual(
-      codes([
-        create(""),
-        create("a/b"),
-        create("x".repeat(201)),
-        create("x", { slots: 0 }),
-        create("x", { slots: 3 }),
-        create("x", { slotSize: 0 }),
-        create("x", { slotSize: 2 ** 31 }),
-        create("x", { directory: join(directory, "nowhere") }),
-      ]),
-      [
-        "EINVAL",
-        "EINVAL",
-        "ENAMETOOLONG",
-        "EINVAL",
-        "EINVAL",
-        "EINVAL",
-        "EINVAL",
-        "ENOENT",
-      ],
-    );
-    const producer = s.produce({ slots: 4, slotSize: 64 });
-    const consumer = s.consume();
-    assert.equal(refusal(() => s.produce()).code, "EADDRINUSE");
-    const tooLarge = producer.recordSizeMax + 1;
-    assert.deepEqual(
-      codes([
-        () => producer.write(new Uint8Array(tooLarge)),
-        () => producer.claim(tooLarge),
-        () => producer.claim(-1),
-        () => producer.commit(),
-        () => consumer.readSync(-1),
-      ]),
-      ["EMSGSIZE", "EMSGSIZE", "EINVAL", "EFSM", "EINVAL"],
-    );
-    producer.write(new Uint8Array(producer.recordSizeMax));
-    assert.equal(consumer.readSync(0).length, producer.recordSizeMax);
-    producer.close();
-    consumer.close();
-    assert.deepEqual(
-      codes([() => producer.write(new Uint8Array(1)), () => consumer.view()]),
-      ["EBADF", "EBADF"],
-    );
-    return Promise.resolve();
-  });
+  for (const waiting of WAITINGS) {
+    shmTest(`${waiting}: who waits uses no processor time`, async (s) => {
+      const producer = s.produce({ waiting });
+      const peers = RUNTIMES.map((runtime) => s.peer(runtime));
+      for (const { ask } of peers) await ask("open");
+      const range = { from: 0, count: 1 };
+      const reading = peers.map(({ ask }) => ask<number>("read", range));
+      for (const { child } of peers) {
+        // The runtime may still be busy with its start.
+        await until(() => usesNothing(child.pid), "a second without work");
+      }
+      producer.write(makeRecord(0));
+      assert.deepEqual(await Promise.all(reading), [0, 0]);
+    });
+  }
 
-  staged("consumers that wait use no processor time", async (s) => {
+  shmTest("a promise that waits uses no processor time either", async (s) => {
     const producer = s.produce();
-    const consumer = s.consume();
-    const reading = consumer.read(10_000);
-    const before = process.cpuUsage();
-    let turns = 0;
-    await until(() => ++turns > 60, "some time", 20_000);
-    const { user, system } = process.cpuUsage(before);
-    const share = (user + system) / 1000 / (60 * 10);
-    assert.ok(share < 0.5, `${share} of a core while it waits`);
+    const reading = s.consume().read(60_000);
+    await until(() => usesNothing(process.pid), "a second without work");
     producer.write(makeRecord(1));
     assert.equal(checkRecord(await reading), 1);
+  });
+
+  shmTest("a head that is not where its lock is ends who waits", (s) => {
+    s.produce({ waiting: "record-lock", slots: 16, slotSize: 64 });
+    const fd = openSync(s.path, "r+");
+    const moved = new Uint8Array(new Int32Array([1]).buffer);
+    for (const word of [Word.INTENT_LOW, Word.HEAD_LOW]) {
+      writeSync(fd, moved, 0, 4, word * 4);
+    }
+    closeSync(fd);
+    const consumer = s.consume();
+    const before = process.cpuUsage();
+    const error = refusal(() => consumer.readSync(3000));
+    const { user, system } = process.cpuUsage(before);
+    assert.equal(error.code, "EPROTO", error.message);
+    assert.match(error.message, /its head is not where its producer's lock is/);
+    assert.ok(user + system < 1_000_000, "it was a busy loop");
   });
 });

@@ -5,20 +5,26 @@ export const CRC_RECORD_BYTES = 32;
 const CRC_AT = 28;
 
 const POLYNOMIAL = 0xedb88320;
-const table = Int32Array.from({ length: 256 }, (_, byte) => {
-  let crc = byte;
+
+/** Of a byte that none, one, two or three more follow: 256 entries each. */
+const table: Int32Array = new Int32Array(4 * 256);
+for (let entry = 0; entry < table.length; entry += 1) {
+  let crc = entry < 256 ? entry : table[entry - 256] as number;
   for (let bit = 0; bit < 8; bit += 1) {
     crc = (crc & 1) !== 0 ? (crc >>> 1) ^ POLYNOMIAL : crc >>> 1;
   }
-  return crc;
-});
+  table[entry] = crc;
+}
 
-/** CRC-32, as zip and Ethernet have it, of the bytes before it. */
+/** CRC-32, as zip and Ethernet have it, of the bytes before it, 4 at a time. */
 function crcOf(record: Uint8Array): number {
   let crc = -1;
-  for (let at = 0; at < CRC_AT; at += 1) {
-    const index = (crc ^ (record[at] as number)) & 0xff;
-    crc = (crc >>> 8) ^ (table[index] as number);
+  for (let at = 0; at < CRC_AT; at += 4) {
+    const word = crc ^ get(record, at);
+    crc = (table[768 + (word & 0xff)] as number) ^
+      (table[512 + (word >>> 8 & 0xff)] as number) ^
+      (table[256 + (word >>> 16 & 0xff)] as number) ^
+      (table[word >>> 24] as number);
   }
   return ~crc;
 }

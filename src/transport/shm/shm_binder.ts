@@ -31,15 +31,22 @@ export class ShmBinder implements Binder {
       ? { ...endpoint, name: crypto.randomUUID() }
       : endpoint;
     const { slots, slotSize } = bound;
-    const seat = ProducerSeat.take(queueNameOf(bound), { slots, slotSize });
-    const { geometry } = seat.file.identity;
+    const name = queueNameOf(bound);
+    const seat = ProducerSeat.take(name, { slots, slotSize });
+    const { geometry, epoch } = seat.file.identity;
     const fd = seat.leave();
     return {
       fd,
       endpoint: formatEndpoint(bound),
       temporary: false,
       messageBytesMax: geometry.slots * geometry.slotBytes,
-      discard: () => ProducerSeat.resume(queueNameOf(bound), fd).end(),
+      discard: () => ProducerSeat.resume(name, fd).end(),
+      lease: {
+        get held(): boolean {
+          return ProducerSeat.isLeft(name, fd, epoch);
+        },
+        end: () => ProducerSeat.giveUp(name, fd),
+      },
     };
   }
 }

@@ -76,6 +76,28 @@ function sleep(_producer: ShmProducer, consumer: ShmConsumer): void {
   }
 }
 
+/** The same without a time limit, by turns in this thread and in another. */
+async function sleepOn(
+  producer: ShmProducer,
+  consumer: ShmConsumer,
+): Promise<void> {
+  if (lives % 2 === 0) {
+    for (;;) {
+      consumer.waitSync();
+      assert.equal(consumer.tryRead(), null);
+    }
+  }
+  upAt = Infinity;
+  producer.write(makeRecord(0));
+  await consumer.read();
+  // Its thread runs from this wait on.
+  await consumer.read(1).catch((error: ShmError) => {
+    if (error.code !== "EAGAIN") throw error;
+  });
+  upAt = Date.now();
+  await consumer.read();
+}
+
 /** Another thread of the consumer's reads. */
 async function buffer(
   producer: ShmProducer,
@@ -123,6 +145,8 @@ const WORKS: Record<string, typeof pump | typeof buffer> = {
   pump,
   look,
   sleep,
+  lock: sleep,
+  "lock-on": sleepOn,
   buffer,
 };
 
@@ -131,7 +155,9 @@ async function live(life: number): Promise<void> {
     directory,
     slots: 64,
     slotSize: 256,
-    waiting: life % 4 === 3 && work !== "sleep" ? "record-lock" : "futex",
+    waiting: work.startsWith("lock") || life % 4 === 3 && work !== "sleep"
+      ? "record-lock"
+      : "futex",
     holdBack: life % 2 === 1,
   } as const;
   using producer = ShmProducer.create(name, options);

@@ -2,5 +2,9 @@
 // without giving it back.
 import { parentPort } from "node:worker_threads";
 import { guardMemory } from "../../../src/memory/guarded_memory.ts";
+import { guardRowAddress } from "../guard_row.ts";
 
-parentPort?.postMessage(guardMemory(2 ** 46, 1)?.rowAddress ?? 0);
+const begin = 2 ** 46 + 1;
+parentPort?.postMessage(
+  guardMemory(begin, 1) === null ? 0 : guardRowAddress(begin),
+);

@@ -6,7 +6,7 @@ import {
   closeFd,
   errnoNumber,
   host,
-  interruptAfter,
+  InterruptTimer,
   monotonicMs,
   openSharedFile,
   tryRecordLock,
@@ -48,18 +48,26 @@ testUnless(noLinux, "a wait for a held lock is interrupted in time", () => {
     number,
     number,
   ];
+  const timer = InterruptTimer.create();
+  assert.ok(typeof timer !== "number", String(timer));
   try {
     assert.equal(tryRecordLock(holder, "exclusive", RANGE), 0);
-    for (const delayMs of [0, 30]) {
+    // Set anew for each wait.
+    for (const delayMs of [0, 30, 60]) {
       const start = monotonicMs();
-      const stop = interruptAfter(delayMs);
-      assert.equal(typeof stop, "function");
+      timer.interruptAfter(delayMs);
       const result = waitForRecordLock(waiter, "shared", RANGE);
-      (stop as () => void)();
       assert.equal(result, -errnoNumber("EINTR"));
       assert.ok(monotonicMs() - start >= delayMs);
     }
+    // The first signal comes before the call, and is not the last one.
+    timer.interruptAfter(1);
+    const before = monotonicMs();
+    while (monotonicMs() - before < 5);
+    const result = waitForRecordLock(waiter, "shared", RANGE);
+    assert.equal(result, -errnoNumber("EINTR"));
   } finally {
+    timer.close();
     closeFd(holder);
     closeFd(waiter);
     rmSync(directory, { recursive: true });

@@ -81,3 +81,30 @@ test(
     assert.deepEqual([place.data, place.lock].map(existsSync), [false, false]);
   }),
 );
+
+test(
+  "a seat is left until it is ended, and its number may be another's then",
+  leakFree(() => {
+    const { name, data, lock } = new Place();
+    const options = { slots: 8, slotSize: 64 };
+    const seat = ProducerSeat.take(name, options);
+    const { epoch } = seat.file.identity;
+    const fd = seat.leave();
+    assert.equal(ProducerSeat.isLeft(name, fd, epoch), true);
+    assert.equal(ProducerSeat.isLeft(name, fd, epoch + 1), false);
+    const resumed = ProducerSeat.resume(name, fd);
+    assert.equal(ProducerSeat.isLeft(name, fd, epoch), true);
+    resumed.end();
+    assert.equal(ProducerSeat.isLeft(name, fd, epoch), false);
+    const next = ProducerSeat.take(name, options);
+    assert.equal(next.locks.fd, fd, "the same number again");
+    assert.equal(ProducerSeat.isLeft(name, fd, epoch), false);
+    const nextEpoch = next.file.identity.epoch;
+    assert.equal(ProducerSeat.isLeft(name, next.file.fd, nextEpoch), false);
+    next.leave();
+    ProducerSeat.giveUp(name, fd);
+    assert.deepEqual([data, lock].map(existsSync), [false, false]);
+    // Consumers of it see that it is dead, and anybody may have the name.
+    ProducerSeat.take(name, options).end();
+  }),
+);
