@@ -261,6 +261,26 @@ describe("a queue in shared memory", () => {
     await Promise.resolve();
   });
 
+  shmTest("one slot that comes free lets it go on", async (s) => {
+    // It would rather have a quarter of the ring, but not for long.
+    const options = {
+      slots: 64,
+      slotSize: 1024,
+      holdBack: { limitMs: 40_000 },
+    };
+    const producer = s.peer(OTHER_RUNTIME);
+    await producer.ask("create", { options });
+    const consumer = s.consume();
+    for (let n = 0; n < 5; n += 1) {
+      const [from, count] = n === 0 ? [0, 65] : [64 + n, 1];
+      const written = producer.ask<number>("write", { from, count });
+      await delay(100);
+      assert.equal(checkRecord(consumer.readSync(1000)), n);
+      assert.equal(await within(written, "the write", 10_000), count);
+    }
+    assert.equal(consumer.lost, 0);
+  });
+
   shmTest("a consumer that stands still is let go of", async (s) => {
     const holdBack = { limitMs: 50 };
     const producer = s.produce({ slots: 8, slotSize: 1024, holdBack });
