@@ -26,6 +26,7 @@ import {
   type Contender,
   findContenders,
   type Row,
+  type Run,
 } from "./shm/contenders.ts";
 import { measureIdle, measureOnce } from "./shm/measure.ts";
 import {
@@ -51,6 +52,8 @@ const USAGE = `deno task bench:shm [options]
  * such runs gave a tenth of the rate that they come to.
  */
 const RUN_MS = 1_000;
+/** Runs of more consumers take so much longer as there are more of them. */
+const CONSUMERS_PER_RUN_MS = 4;
 const TINY_RUN_MS = 60;
 const TINY_CONSUMERS_MAX = 4;
 const IDLE_SECONDS = 5;
@@ -70,7 +73,7 @@ async function measureRow(
   row: Row,
   contenders: readonly Contender[],
   options: Options,
-  runOf: () => { ms: number; name: string; directory: string },
+  runOf: (row: Row) => Run,
 ): Promise<void> {
   const progress = new Progress();
   const field = contenders.filter((each) => !row.locks || each.knowsLocks);
@@ -82,7 +85,7 @@ async function measureRow(
     for (let turn = 0; turn < field.length; turn++) {
       const own = field[(pair + turn) % field.length] as Contender;
       progress.show(`${row.name}, ${own.name}, ${pair + 1}/${options.pairs}`);
-      const reading = await measureOnce(own, row, runOf());
+      const reading = await measureOnce(own, row, runOf(row));
       entry.readings[own.name]?.push(reading);
     }
   }
@@ -139,10 +142,11 @@ async function main(
     results = { ...results, rows, idle };
   }
   let count = 0;
-  const runOf = () => {
-    const name = `bench-${process.pid}-${++count}`;
-    return { ms: results.ms, name, directory };
-  };
+  const runOf = (row: Row): Run => ({
+    ms: results.ms * Math.max(1, row.consumers / CONSUMERS_PER_RUN_MS),
+    name: `bench-${process.pid}-${++count}`,
+    directory,
+  });
   const rows = allRows().filter((row) => isWanted(row.name, options)).filter((
     row,
   ) => !options.tiny || row.consumers <= TINY_CONSUMERS_MAX);
@@ -154,7 +158,7 @@ async function main(
     const row = { ...first, consumers: IDLE_CONSUMERS };
     const seconds = options.tiny ? 1 : IDLE_SECONDS;
     for (const own of contenders.filter((each) => each.own === "in place")) {
-      results.idle[own.name] = await measureIdle(own, row, runOf(), seconds);
+      results.idle[own.name] = await measureIdle(own, row, runOf(row), seconds);
       printLine(`idle ${own.name}: ${JSON.stringify(results.idle[own.name])}`);
     }
   }

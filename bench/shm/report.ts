@@ -142,7 +142,10 @@ export function markdownReport(results: Results): string {
     `${
       versions.join(", ")
     }. Each figure is the median (min..max) of ${pairs} ` +
-    `runs of ${ms} ms, taken in turns; ratios are taken run by run.`,
+    `runs of ${ms} ms, with 16 consumers of ${
+      4 * ms
+    }, taken in turns; ratios ` +
+    "are taken run by run.",
     "One producer process and 1 to 16 consumer processes. The ring has " +
     `${ringSlots(64)} slots for 64 B and ${ringSlots(4096)} for 4 KiB; ` +
     "libzmq's high-water marks are the default ones. Nobody loses a " +
@@ -150,7 +153,8 @@ export function markdownReport(results: Results): string {
     "XPUB_NODROP, the sockets block. Every consumer checks order and content " +
     "of every record. A rate is that of the slowest consumer. Latency is from " +
     "before the record is written to its being read, one record in 2 ms, all " +
-    "consumers asleep in the kernel. In place is `claim`, `commit` and " +
+    "consumers asleep in the kernel, after a third of a second of records " +
+    "close behind each other, in which the runtimes compile. In place is `claim`, `commit` and " +
     "`view`; copied is `write` and `readSync`. C is `bench/shm/ring.c`, with " +
     "the same layout and protocol.",
     "## Bounds",

@@ -16,6 +16,7 @@
 
 #define END 0x7fffffffu
 #define INTERVAL_MS 2
+#define WARM_UP_INTERVAL_US 50
 /* The part of a run that comes before what is measured. */
 #define WARM_UP 0.3
 /* Records between looks at the clock. */
@@ -48,15 +49,19 @@ static int parse_task(struct task *task, int argc, char **argv)
 
 struct schedule {
     const struct task *task;
-    double end_ms;
+    double warm_ms, end_ms;
     uint32_t next;
+    int is_warm;
 };
 
 static double now_ms(void) { return now_us() / 1e3; }
 
 static struct schedule begin_schedule(const struct task *task)
 {
-    struct schedule schedule = { task, now_ms() + task->ms, 0 };
+    double start_ms = now_ms();
+    struct schedule schedule = {
+        task, start_ms + task->ms * WARM_UP, start_ms + task->ms, 0, 0
+    };
     return schedule;
 }
 
@@ -65,12 +70,17 @@ static uint32_t next_number(struct schedule *schedule)
 {
     int slow = schedule->task->measures_latency;
     if (slow) {
-        struct timespec pause = { 0, INTERVAL_MS * 1000000 };
+        struct timespec pause = { 0, WARM_UP_INTERVAL_US * 1000 };
+        if (schedule->is_warm)
+            pause.tv_nsec = INTERVAL_MS * 1000000;
         nanosleep(&pause, NULL);
     }
-    int looks = slow || schedule->next % CLOCK_RECORDS == 0;
-    if (looks && now_ms() >= schedule->end_ms)
-        return END;
+    if (slow || schedule->next % CLOCK_RECORDS == 0) {
+        double now = now_ms();
+        if (now >= schedule->end_ms)
+            return END;
+        schedule->is_warm = now >= schedule->warm_ms;
+    }
     return schedule->next++;
 }
 
@@ -98,12 +108,12 @@ struct tally {
     const struct task *task;
     uint32_t received, start_at;
     double first_ms, start_ms, *samples;
-    size_t samples_max;
+    size_t samples_max, sampled;
 };
 
 static struct tally begin_tally(const struct task *task)
 {
-    struct tally tally = { task, 0, 0, 0, 0, NULL, 0 };
+    struct tally tally = { task, 0, 0, 0, 0, NULL, 0, 0 };
     tally.samples_max = (size_t) (task->ms / INTERVAL_MS) + 1;
     tally.samples = calloc(tally.samples_max, sizeof(double));
     return tally;
@@ -121,10 +131,13 @@ static int take_record(struct tally *tally, const unsigned char *bytes,
     if (number == END)
         return 0;
     if (task->measures_latency) {
-        double time;
+        double now = now_ms(), time;
         memcpy(&time, bytes + TIME_AT, 8);
-        if (tally->received < tally->samples_max)
-            tally->samples[tally->received] = now_ms() - time;
+        if (number == 0)
+            tally->first_ms = time;
+        else if (time - tally->first_ms > task->ms * WARM_UP
+                 && tally->sampled < tally->samples_max)
+            tally->samples[tally->sampled++] = now - time;
         if (number != tally->received)
             fail("order of records", tally->received, number);
         if (bytes[size - 1] != (unsigned char) number)
@@ -161,9 +174,8 @@ static void end_tally(struct tally *tally)
                records / (end_ms - tally->start_ms) * 1e3);
         return;
     }
-    size_t first = (size_t) (tally->received * WARM_UP);
-    size_t count = tally->received - first;
-    double *samples = tally->samples + first;
+    size_t count = tally->sampled;
+    double *samples = tally->samples;
     qsort(samples, count, sizeof(double), compare_doubles);
     printf("latency p50: %.3f [us]\n", samples[count / 2] * 1e3);
     printf("latency p99: %.3f [us]\n", samples[(size_t) (count * 0.99)] * 1e3);

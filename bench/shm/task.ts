@@ -18,8 +18,9 @@ const RING_BYTES_MAX = 256 << 10;
  * both ends of each subscriber.
  */
 const RING_SLOTS_MIN = 1024;
-/** Between records whose latency is measured, ms. */
+/** Between records whose latency is measured, and before them, ms. */
 const INTERVAL_MS = 2;
+const WARM_UP_INTERVAL_MS = 0.05;
 /** The part of a run that comes before what is measured. */
 const WARM_UP = 0.3;
 /** Records between looks at the clock. */
@@ -81,12 +82,16 @@ const timeBytes = new Uint8Array(time.buffer);
 /** When the producer writes what. */
 export class Schedule {
   readonly #task: Task;
+  readonly #warmMs: number;
   readonly #endMs: number;
   #next = 0;
+  #isWarm = false;
 
   constructor(task: Task) {
+    const startMs = monotonicMs();
     this.#task = task;
-    this.#endMs = monotonicMs() + task.ms;
+    this.#warmMs = startMs + task.ms * WARM_UP;
+    this.#endMs = startMs + task.ms;
   }
 
   /** How many records there were, without the last one. */
@@ -97,9 +102,12 @@ export class Schedule {
   /** The number of the next record; `END` as the last one. */
   next(): number {
     const slow = this.#task.measuresLatency;
-    if (slow) pause(INTERVAL_MS);
-    const looks = slow || this.#next % CLOCK_RECORDS === 0;
-    if (looks && monotonicMs() >= this.#endMs) return END;
+    if (slow) pause(this.#isWarm ? INTERVAL_MS : WARM_UP_INTERVAL_MS);
+    if (slow || this.#next % CLOCK_RECORDS === 0) {
+      const now = monotonicMs();
+      if (now >= this.#endMs) return END;
+      this.#isWarm = now >= this.#warmMs;
+    }
     return this.#next++;
   }
 
@@ -120,6 +128,7 @@ export class Schedule {
 export class Tally {
   readonly #task: Task;
   readonly #samples: Float64Array;
+  #sampled = 0;
   #received = 0;
   #firstMs = 0;
   #startMs = 0;
@@ -149,10 +158,15 @@ export class Tally {
 
   #sample(bytes: Uint8Array): void {
     const number = this.#received;
+    const now = monotonicMs();
     for (let at = 0; at < timeBytes.length; at++) {
       timeBytes[at] = bytes[TIME_AT + at] as number;
     }
-    this.#samples[number] = monotonicMs() - (time[0] as number);
+    const sentMs = time[0] as number;
+    if (number === 0) this.#firstMs = sentMs;
+    else if (sentMs - this.#firstMs > this.#task.ms * WARM_UP) {
+      this.#samples[this.#sampled++] = now - sentMs;
+    }
     const last = bytes[bytes.length - 1];
     if (numberOf(bytes) !== number || last !== (number & 0xff)) {
       throw new Error(`Expected record ${number}: got ${numberOf(bytes)}`);
@@ -178,8 +192,7 @@ export class Tally {
       printLine(`rate: ${Math.round(rate)} [records/s]`);
       return;
     }
-    const first = Math.trunc(count * WARM_UP);
-    const samples = this.#samples.slice(first, count).sort();
+    const samples = this.#samples.slice(0, this.#sampled).sort();
     const at = (part: number): string =>
       ((samples[Math.trunc(samples.length * part)] ?? NaN) * 1000).toFixed(3);
     printLine(`latency p50: ${at(0.5)} [us]`);
