@@ -746,6 +746,10 @@ export class PayloadSegments {
     // First to the others: if that fails, nobody knows the segment.
     this.#courier.publish(index, buffer);
     this.#adopt(index, buffer);
+    // The runtime may have zeroed by hand what it had used before.
+    const head = mapPages(size) * PAGE_BYTES;
+    const address = this.#addresses[index] as number;
+    this.#control.platform.madviseFree(address + head, size - head);
     const { words, tid } = this.#control;
     store(words, H.SEGMENT_MAKERS + index, tid);
     store(words, H.SEGMENT_COUNT, index + 1);
