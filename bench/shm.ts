@@ -25,6 +25,7 @@ import {
   allRows,
   type Contender,
   findContenders,
+  lengthOf,
   type Row,
   type Run,
 } from "./shm/contenders.ts";
@@ -52,8 +53,6 @@ const USAGE = `deno task bench:shm [options]
  * such runs gave a tenth of the rate that they come to.
  */
 const RUN_MS = 1_000;
-/** Runs of more consumers take so much longer as there are more of them. */
-const CONSUMERS_PER_RUN_MS = 4;
 const TINY_RUN_MS = 60;
 const TINY_CONSUMERS_MAX = 4;
 const IDLE_SECONDS = 5;
@@ -143,7 +142,7 @@ async function main(
   }
   let count = 0;
   const runOf = (row: Row): Run => ({
-    ms: results.ms * Math.max(1, row.consumers / CONSUMERS_PER_RUN_MS),
+    ms: results.ms * lengthOf(row.consumers),
     name: `bench-${process.pid}-${++count}`,
     directory,
   });

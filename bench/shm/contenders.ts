@@ -37,6 +37,14 @@ export interface Run {
   readonly directory: string;
 }
 
+/** Runs of more consumers than these take longer in proportion. */
+const CONSUMERS_PER_RUN = 4;
+
+/** How many times as long as others a run of so many consumers takes. */
+export function lengthOf(consumers: number): number {
+  return Math.max(1, consumers / CONSUMERS_PER_RUN);
+}
+
 /** All rows. */
 export function allRows(): Row[] {
   const rows: Row[] = [];

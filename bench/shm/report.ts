@@ -3,7 +3,7 @@
 import { ratios, type Spread, spread } from "../harness.ts";
 import { formatSpread, markdownTable } from "../pollers/tables.ts";
 import { svgPlot } from "../svg_plot.ts";
-import { LIBZMQ, RING_IN_C, type Row } from "./contenders.ts";
+import { lengthOf, LIBZMQ, RING_IN_C, type Row } from "./contenders.ts";
 import type { Idleness, Reading } from "./measure.ts";
 import { ringSlots } from "./task.ts";
 
@@ -143,7 +143,7 @@ export function markdownReport(results: Results): string {
       versions.join(", ")
     }. Each figure is the median (min..max) of ${pairs} ` +
     `runs of ${ms} ms, with 16 consumers of ${
-      4 * ms
+      ms * lengthOf(16)
     }, taken in turns; ratios ` +
     "are taken run by run.",
     "One producer process and 1 to 16 consumer processes. The ring has " +
@@ -153,7 +153,7 @@ export function markdownReport(results: Results): string {
     "XPUB_NODROP, the sockets block. Every consumer checks order and content " +
     "of every record. A rate is that of the slowest consumer. Latency is from " +
     "before the record is written to its being read, one record in 2 ms, all " +
-    "consumers asleep in the kernel, after a third of a second of records " +
+    "consumers asleep in the kernel, after a third of the run with records " +
     "close behind each other, in which the runtimes compile. In place is `claim`, `commit` and " +
     "`view`; copied is `write` and `readSync`. C is `bench/shm/ring.c`, with " +
     "the same layout and protocol.",

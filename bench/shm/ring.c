@@ -33,6 +33,7 @@ enum { ACTIVE = 1, OPEN = 1, CLOSED = 2 };
 #define RING_ROWS 16
 #define INTENT_AHEAD 64
 #define LIFE_CHECK_NS 125000000
+#define BATCH_PATIENCE_US 1000
 #define CROWD_MIN 3
 #define SHORT_WAIT_US 100
 #define SHORT_WAITS_MIN 8
@@ -141,9 +142,9 @@ static void create_queue(const struct task *task)
     if (fd < 0)
         die(new_path);
     slot_bytes = (uint32_t) (task->size + 7) / 8 * 8;
-    slots = RING_BYTES_MAX / slot_bytes;
-    if (slots < RING_SLOTS_MIN)
-        slots = RING_SLOTS_MIN;
+    slots = RING_SLOTS_MIN;
+    while (slots * 2 * slot_bytes <= RING_BYTES_MAX)
+        slots *= 2;
     rows = RING_ROWS;
     size_t bytes = lay_out();
     if (posix_fallocate(fd, 0, (off_t) bytes))
@@ -213,14 +214,15 @@ static void reserve(void)
     if (move_intent())
         return;
     uint32_t wanted = slots / 4;
+    double patient_until = now_us() + BATCH_PATIENCE_US;
     for (;;) {
         int32_t seen = atomic_load(words + GATE);
         atomic_store(words + GATE_LOW, (int32_t) (head + wanted - slots));
         atomic_store(words + GATE_WAITING, 1);
         if ((wanted == 1 || room() >= wanted) && move_intent())
             break;
-        if (sleep_on(GATE, seen, wanted > 1 ? 1000000 : 20000000) != 0
-            && errno == ETIMEDOUT)
+        sleep_on(GATE, seen, wanted > 1 ? BATCH_PATIENCE_US * 1000 : 20000000);
+        if (now_us() >= patient_until)
             wanted = 1;
     }
     atomic_store(words + GATE_WAITING, 0);

@@ -65,7 +65,9 @@ export function taskOfArguments(): Task {
 
 /** Slots of a ring for records of this size, which take one each. */
 export function ringSlots(size: number): number {
-  return Math.max(RING_SLOTS_MIN, Math.floor(RING_BYTES_MAX / size));
+  let slots = RING_SLOTS_MIN;
+  while (slots * 2 * size <= RING_BYTES_MAX) slots *= 2;
+  return slots;
 }
 
 /** Sleeps without a turn of the event loop. */

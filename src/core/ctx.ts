@@ -463,11 +463,18 @@ export class Ctx implements SocketHost {
   }
 
   #ioLives(): boolean {
+    const { words, layout } = this.#control;
     const slots = Array.from(
       { length: this.options.ioThreads },
       (_, n) => FIRST_IO_SLOT + n,
     );
-    return slots.some((slot) => this.#lives(slot));
+    return slots.some((slot) => {
+      const thread = layout.thread(slot);
+      // One that is still starting is going to find what it was left.
+      const starts = load(words, thread + THREAD.STARTED) !== 0 &&
+        load(words, thread + THREAD.TID) === 0 && !this.#ended.has(slot);
+      return starts || this.#lives(slot);
+    });
   }
 
   touched(socket: SocketBase): void {

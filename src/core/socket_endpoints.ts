@@ -30,7 +30,7 @@ export interface EndpointOwner extends PipeSink {
   /** Starts I/O workers if this thread may. */
   needIoThreads(): void;
   binder(protocol: string): Binder;
-  /** Sees to it that a lease ends with its I/O thread at the latest. */
+  /** Sees to it that a lease ends with the context if its I/O thread died. */
   keepLease(lease: Lease): void;
   attachPipe(pipe: Pipe, locallyInitiated: boolean): void;
   /** Takes the far end of a pipe that nobody came for. */

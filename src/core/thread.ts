@@ -381,6 +381,7 @@ export class Thread {
     this.#lastCheckMs = now;
     const { words, layout, platform, ioThreads } = this.control;
     if (this.control.state === ContextState.FAILED) return;
+    this.memory.payload.flushIdleRuns();
     this.#onCheck();
     for (let slot = 0; slot < FIRST_IO_SLOT + ioThreads; slot++) {
       const worker = layout.thread(slot);

@@ -130,6 +130,8 @@ export class PayloadSegments {
 
   readonly #keptRuns: KeptRuns;
   readonly #runCache: RunCache = new RunCache();
+  /** Whether runs were taken or freed of late. */
+  #runsUsed = false;
 
   constructor(
     control: ControlSegment,
@@ -453,7 +455,12 @@ export class PayloadSegments {
   }
 
   #takeCachedRun(pages: number): Ref {
-    return this.#runCache.take(pages) || this.#takeRun(pages, true);
+    this.#runsUsed = true;
+    const ref = this.#runCache.take(pages);
+    if (ref === 0) return this.#takeRun(pages, true);
+    // It came from another thread, perhaps, along with others.
+    this.#awaitKeeper(ref >>> SEGMENT_SHIFT);
+    return ref;
   }
 
   /** @param kept Whether it may be one that was kept. */
@@ -609,17 +616,27 @@ export class PayloadSegments {
 
   /** Frees a run of at least two pages. */
   #cacheRun(ref: Ref, pages: number): void {
+    this.#runsUsed = true;
     if (this.#runCache.push(ref, pages)) return;
-    this.#flushRuns();
-    if (this.#runCache.push(ref, pages)) return;
-    this.#control.locked(
-      H.ALLOCATOR_LOCK,
-      () => this.#keepRunLocked(ref, pages),
-    );
+    this.#control.locked(H.ALLOCATOR_LOCK, () => {
+      this.#runCache.drain((each, length) => this.#keepRunLocked(each, length));
+      if (this.#runCache.push(ref, pages)) return;
+      this.#keepRunLocked(ref, pages);
+    });
+  }
+
+  /**
+   * Hands this thread's runs to the others, when it has neither taken nor freed
+   * any since the last call: who is idle keeps nothing.
+   */
+  flushIdleRuns(): void {
+    if (!this.#runsUsed) this.#flushRuns();
+    this.#runsUsed = false;
   }
 
   /** Hands this thread's runs to the others. */
   #flushRuns(): void {
+    if (this.#runCache.isEmpty) return;
     this.#control.locked(H.ALLOCATOR_LOCK, () => {
       this.#runCache.drain((ref, pages) => this.#keepRunLocked(ref, pages));
     });

@@ -60,9 +60,9 @@ export class RunCache {
 
   /** Hands every run over, the oldest one first. */
   drain(give: (ref: Ref, pages: number) => void): void {
-    this.#refs.forEach((ref, i) => give(ref, this.#lengths[i] as number));
-    this.#refs.length = 0;
-    this.#lengths.length = 0;
+    const refs = this.#refs.splice(0);
+    const lengths = this.#lengths.splice(0);
     this.#pages = 0;
+    refs.forEach((ref, i) => give(ref, lengths[i] as number));
   }
 }

@@ -7,6 +7,7 @@ import {
   hasFileBytes,
   InterruptTimer,
   monotonicMs,
+  prepareInterrupts,
   releaseRecordLock,
   viewAt,
   waitForRecordLock,
@@ -92,11 +93,8 @@ export class QueueWaiter {
     if (this.#target.waiting === Waiting.RECORD_LOCK) {
       return this.#waitForLock(block, low, timeoutMs, isCancelled);
     }
-    if (this.#pace.nap(timeoutMs)) {
-      const end = this.#look(low, isCancelled, false);
-      if (end !== null) return end;
-      this.#pace.napInVain();
-    }
+    const napped = this.#nap(low, timeoutMs, isCancelled);
+    if (napped !== null) return napped;
     const start = monotonicMs();
     for (;;) {
       const end = this.#look(low, isCancelled);
@@ -115,6 +113,22 @@ export class QueueWaiter {
         return last ?? result;
       }
     }
+  }
+
+  /** What a nap brought; null when this is the time to sleep. */
+  #nap(
+    low: number,
+    timeoutMs: number,
+    isCancelled: () => boolean,
+  ): WaitEnd | null {
+    const pace = this.#pace;
+    if (!pace.isNapping(timeoutMs)) return null;
+    const first = this.#look(low, isCancelled, false);
+    if (first !== null) return first;
+    pace.nap();
+    const end = this.#look(low, isCancelled, false);
+    if (end === null) pace.napInVain();
+    return end;
   }
 
   #ended(end: WaitEnd, startMs: number): WaitEnd {
@@ -172,20 +186,28 @@ export class QueueWaiter {
     const first = this.#look(low, isCancelled);
     if (first !== null) return first;
     if (timeoutMs <= 0) return WaitEnd.TIMEOUT;
-    const timer = InterruptTimer.create();
+    const timer = this.#startTimer(timeoutMs);
     if (typeof timer === "number") return timer;
     try {
       const deadline = monotonicMs() + timeoutMs;
       for (let left = timeoutMs; left > 0; left = deadline - monotonicMs()) {
         // Nobody wakes those who sleep when the file is cut.
-        timer.interruptAfter(Math.min(left, LIFE_CHECK_MS));
+        timer?.interruptAfter(Math.min(left, LIFE_CHECK_MS));
         const end = this.#waitOnce(block, low, isCancelled);
         if (end !== null) return end;
       }
       return WaitEnd.TIMEOUT;
     } finally {
-      timer.close();
+      timer?.close();
     }
+  }
+
+  /** Null where there is none left, and a wait without a limit can do without. */
+  #startTimer(timeoutMs: number): InterruptTimer | number | null {
+    const timer = InterruptTimer.create();
+    if (typeof timer !== "number" || timeoutMs !== Infinity) return timer;
+    const prepared = prepareInterrupts();
+    return prepared < 0 ? prepared : null;
   }
 
   /** One sleep, until there is the lock or a signal; null after a signal. */

@@ -242,7 +242,7 @@ export class RingReader {
       kept > 0 && kept < this.#slots >> 3 && this.#low !== this.#head &&
       // A producer that is about to wait may find nobody who runs.
       ((this.#head - this.#releasedLow) | 0) < this.#slots >> 1 &&
-      !this.#opensGate
+      this.#memory.load(Word.GATE_WAITING) === 0
     ) return;
     this.#storeRow();
   }

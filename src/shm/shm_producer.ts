@@ -256,15 +256,18 @@ export class ShmProducer implements Disposable {
     // Woken for each slot that comes free, it would change places with its
     // consumers for each record.
     let wanted = Math.max(slots, size >> 2);
+    const patientUntil = monotonicMs() + BATCH_PATIENCE_MS;
     let isSlow = false;
     for (;;) {
       if (isSlow) this.#file.checkSize();
       else this.#file.checkSizeNow();
+      const now = monotonicMs();
+      if (now >= patientUntil) wanted = slots;
       const seen = memory.load(Word.GATE);
       // Before the rows are looked at: who goes on later sees both.
       memory.store(Word.GATE_LOW, (writer.low + wanted - size) | 0);
       memory.store(Word.GATE_WAITING, 1);
-      const left = deadline - monotonicMs();
+      const left = deadline - now;
       const isEnough = wanted <= slots || left <= 0 ||
         rows.room(writer.block, writer.low) >= wanted;
       if (isEnough && writer.reserve(slots)) break;
@@ -278,10 +281,9 @@ export class ShmProducer implements Disposable {
         this.#evicted += rows.evict(writer.block, writer.low, slots);
         continue;
       }
-      const patience = wanted > slots ? BATCH_PATIENCE_MS : HOLD_BACK_SLICE_MS;
-      const result = futexWait(gate, seen, Math.min(left, patience));
+      const slice = wanted > slots ? patientUntil - now : HOLD_BACK_SLICE_MS;
+      const result = futexWait(gate, seen, Math.min(left, slice));
       isSlow = result === -ETIMEDOUT && wanted <= slots;
-      if (result === -ETIMEDOUT) wanted = slots;
     }
     memory.store(Word.GATE_WAITING, 0);
   }

@@ -21,11 +21,13 @@ export class WaitPace {
   readonly #napWord: Int32Array = new Int32Array(new SharedArrayBuffer(4));
   #shortWaits = 0;
 
-  /** Naps, for that many ms at most; false when this is the time to sleep. */
-  nap(leftMs: number): boolean {
-    if (this.#shortWaits < SHORT_WAITS_MIN || leftMs < NAP_MS) return false;
+  /** Whether to nap instead of sleeping, with so much time left, ms. */
+  isNapping(leftMs: number): boolean {
+    return this.#shortWaits >= SHORT_WAITS_MIN && leftMs >= NAP_MS;
+  }
+
+  nap(): void {
     wait(this.#napWord, 0, 0, NAP_MS);
-    return true;
   }
 
   /** A nap brought nothing: the stream is over. */
@@ -34,7 +36,7 @@ export class WaitPace {
   }
 
   /**
-   * A sleep was ended by a record.
+   * A wait ended with a record, after a sleep or without one.
    *
    * @param inCrowd Whether many were woken at once of late.
    */

@@ -49,8 +49,10 @@ async function stoppedAt(
     let consumer: ShmConsumer;
     try {
       consumer = stage.consume({ from: "oldest" });
-    } catch {
-      return "no queue"; // it was stopped before that had its name
+    } catch (error) {
+      // It was stopped before that had its name.
+      assert.equal((error as { code?: string }).code, "ENOENT");
+      return "no queue";
     }
     const found = readWhatIsThere(consumer);
     process.kill(child.pid, "SIGCONT");

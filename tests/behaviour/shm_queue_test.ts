@@ -5,6 +5,7 @@ import {
   closeSync,
   openSync,
   readFileSync,
+  readSync,
   rmSync,
   symlinkSync,
   truncateSync,
@@ -17,7 +18,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { toCString } from "../../ffi/c_string.ts";
 import { closeFd } from "../../ffi/mod.ts";
 import { openSharedMemoryCalls } from "../../ffi/shared_memory_calls.ts";
-import { Word } from "../../src/shm/layout.ts";
+import { Row, Word } from "../../src/shm/layout.ts";
 import type { ChildError } from "../support/json_child.ts";
 import { leakCheck, openDescriptors } from "../support/leaks.ts";
 import { checkRecord, makeRecord } from "../support/shm_records.ts";
@@ -27,6 +28,7 @@ import {
   OWN_RUNTIME,
   readToEnd,
   refusal,
+  type Runtime,
   RUNTIMES,
   shmTest,
   WAITINGS,
@@ -44,6 +46,29 @@ async function usesNothing(pid: number): Promise<boolean> {
   const start = ticks();
   await delay(1000);
   return ticks() - start <= 1;
+}
+
+/** The words of a queue's file, from outside of it. */
+class FileWords {
+  readonly #fd: number;
+
+  constructor(path: string) {
+    this.#fd = openSync(path, "r+");
+  }
+
+  get(word: number): number {
+    const value = new Int32Array(1);
+    readSync(this.#fd, value, 0, 4, 4 * word);
+    return value[0] as number;
+  }
+
+  set(word: number, value: number): void {
+    writeSync(this.#fd, new Int32Array([value]), 0, 4, 4 * word);
+  }
+
+  close(): void {
+    closeSync(this.#fd);
+  }
 }
 
 /** This process's descriptors of a file. */
@@ -259,6 +284,54 @@ describe("a queue in shared memory", () => {
     });
     assert.equal(error.code, "ECONNABORTED");
     await Promise.resolve();
+  });
+
+  shmTest("only who comes where it waits for wakes it", (s) => {
+    const options = { slots: 64, slotSize: 1024, holdBack: true };
+    using producer = s.produce(options);
+    const consumer = s.consume();
+    for (let n = 0; n < 64; n += 1) producer.write(makeRecord(n));
+    // In the place of a producer that sleeps: this thread cannot do both.
+    const words = new FileWords(s.path);
+    words.set(Word.GATE_LOW, words.get(Word.HEAD_LOW) - 48);
+    words.set(Word.GATE_WAITING, 1);
+    const moved = words.get(Word.GATE);
+    for (let n = 0; n < 15; n += 1) consumer.readSync(1000);
+    assert.equal(words.get(Word.GATE), moved);
+    const row = Word.FIRST_ROW + Row.LOW;
+    assert.equal(words.get(row), words.get(Word.HEAD_LOW) - 49, "told at once");
+    consumer.readSync(1000);
+    assert.equal(words.get(Word.GATE), moved + 1);
+    assert.equal(words.get(Word.GATE_WAITING), 0);
+    for (let n = 0; n < 10; n += 1) consumer.readSync(1000);
+    assert.equal(words.get(Word.GATE), moved + 1);
+    words.close();
+    return Promise.resolve();
+  });
+
+  shmTest("consumers learn that they are a crowd, or none", async (s) => {
+    using producer = s.produce({ slots: 64, slotSize: 64 });
+    const words = new FileWords(s.path);
+    const peers = [0, 1, 2].map((n) => s.peer(RUNTIMES[n % 2] as Runtime));
+    for (const peer of peers) await peer.ask("open");
+    let written = 0;
+    /** What each of them reads next. */
+    const nexts = [0, 0, 0];
+    /** So many of them sleep and are woken by a record. */
+    const wakes = async (count: number): Promise<number> => {
+      const read = peers.slice(0, count).map((peer, n) => {
+        const from = nexts[n] as number;
+        nexts[n] = written + 1;
+        return peer.ask("read", { from, count: written + 1 - from });
+      });
+      await delay(300);
+      producer.write(makeRecord(written++));
+      await Promise.all(read);
+      return words.get(Word.CROWD);
+    };
+    await until(async () => await wakes(3) === 1, "a crowd");
+    await until(async () => await wakes(1) === 0, "no crowd");
+    words.close();
   });
 
   shmTest("one slot that comes free lets it go on", async (s) => {

@@ -623,6 +623,24 @@ describe("trimming", () => {
     assert.equal(view.payload.startTrimming(3), true);
   });
 
+  test("who uses no runs for a while keeps none for itself", () => {
+    const view = viewMemory();
+    view.payload.startTrimming(2);
+    const ref = view.payload.allocate(MIB);
+    view.payload.free(ref, MIB);
+    view.payload.flushIdleRuns();
+    assert.equal(header(view, H.KEPT_RUNS), 0, "it was used just now");
+    view.payload.flushIdleRuns();
+    assert.equal(header(view, H.KEPT_RUNS), 1);
+    const other = view.payload.allocate(MIB);
+    assert.equal(other, ref);
+    view.payload.flushIdleRuns();
+    view.payload.free(other, MIB);
+    view.payload.flushIdleRuns();
+    assert.equal(header(view, H.KEPT_RUNS), 0, "taken or freed");
+    assertNothingUsed(view);
+  });
+
   test("half of what was not needed goes, each time", () => {
     const view = viewMemory();
     view.payload.startTrimming(2);

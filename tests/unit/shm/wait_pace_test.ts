@@ -11,34 +11,35 @@ function woken(times: number, inCrowd: boolean, afterMs = 0.02): WaitPace {
 
 describe("sleeping or napping", () => {
   test("one of a crowd naps from the eighth short wait on", () => {
-    assert.equal(woken(7, true).nap(Infinity), false);
+    assert.equal(woken(7, true).isNapping(Infinity), false);
     const pace = woken(8, true);
     const start = performance.now();
-    assert.equal(pace.nap(Infinity), true);
+    assert.equal(pace.isNapping(Infinity), true);
+    pace.nap();
     assert.ok(performance.now() - start >= 0.05, "some time passes");
-    assert.equal(pace.nap(1), true, "as long as naps bring records");
+    assert.equal(pace.isNapping(1), true, "as long as naps bring records");
   });
 
   test("who is woken alone sleeps", () => {
-    assert.equal(woken(100, false).nap(Infinity), false);
+    assert.equal(woken(100, false).isNapping(Infinity), false);
     const pace = woken(7, true);
     pace.woken(0.02, false);
     pace.woken(0.02, true);
-    assert.equal(pace.nap(Infinity), false);
+    assert.equal(pace.isNapping(Infinity), false);
   });
 
   test("a long wait, or a nap in vain, ends it", () => {
     const pace = woken(7, true);
     pace.woken(0.1, true);
     pace.woken(0.02, true);
-    assert.equal(pace.nap(Infinity), false);
+    assert.equal(pace.isNapping(Infinity), false);
     const other = woken(8, true);
     other.napInVain();
-    assert.equal(other.nap(Infinity), false);
+    assert.equal(other.isNapping(Infinity), false);
   });
 
   test("a wait that ends sooner than a nap does is none", () => {
-    assert.equal(woken(8, true).nap(0), false);
-    assert.equal(woken(8, true).nap(0.05), false);
+    assert.equal(woken(8, true).isNapping(0), false);
+    assert.equal(woken(8, true).isNapping(0.05), false);
   });
 });
