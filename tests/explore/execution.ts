@@ -1,9 +1,8 @@
 // One execution of a scenario: its threads as coroutines, one step at a time.
+import { CallStack } from "./call_stack.ts";
 import { fingerprint, type Key, mix64 } from "./fingerprint.ts";
 import { hashOf } from "./heap.ts";
 import {
-  type Coroutine,
-  G,
   jobs,
   jobsOf,
   Notice,
@@ -35,7 +34,7 @@ const ThreadState = {
 type ThreadState = typeof ThreadState[keyof typeof ThreadState];
 
 interface ThreadOfExecution {
-  readonly coroutine: Coroutine;
+  readonly calls: CallStack;
   state: ThreadState;
   /** What it does next. */
   readonly next: Request;
@@ -257,7 +256,7 @@ export class Execution {
 
   #begin(body: () => void, thread: number): void {
     const mine: ThreadOfExecution = {
-      coroutine: coroutineOf(body),
+      calls: new CallStack(body),
       state: ThreadState.READY,
       next: { ...request },
       place: -1,
@@ -274,9 +273,9 @@ export class Execution {
     if (fingerprint.on && !this.#forgets(mine.next, value)) {
       fingerprint.saw(thread, meaningOf(value));
     }
-    const { done } = mine.coroutine.next(value);
+    const goesOn = mine.calls.resume(value);
     setCurrent(before);
-    if (done) {
+    if (!goesOn) {
       mine.state = ThreadState.ENDED;
       return;
     }
@@ -482,19 +481,17 @@ export class Execution {
 
   /** Runs code to its end, with nobody in between. */
   #direct(body: () => unknown): unknown {
-    const made = body();
-    if (!(made instanceof G)) return made;
-    const coroutine = made as Coroutine;
-    let step = coroutine.next();
-    while (!step.done) {
+    const calls = new CallStack(body);
+    let value: unknown = undefined;
+    while (calls.resume(value)) {
       const next = { ...request };
       if (next.op === Op.WAIT || next.op === Op.TURN) {
         throw new Error("A scene cannot wait");
       }
       const place = shadow.place(next.words, next.index);
-      step = coroutine.next(this.#perform(SCENE, next, place));
+      value = this.#perform(SCENE, next, place);
     }
-    return step.value;
+    return calls.result;
   }
 }
 
@@ -520,13 +517,6 @@ function meaningOf(value: unknown): number {
 /** What comes of a sleep. */
 const TIMED_OUT = "timed-out";
 const OUTCOMES: readonly string[] = ["ok", "not-equal", TIMED_OUT];
-
-function coroutineOf(body: () => unknown): Coroutine {
-  return (function* (): Coroutine {
-    const made = body();
-    return made instanceof G ? yield* made as Coroutine : made;
-  })();
-}
 
 function describe({ op, index, a, b, site }: Request): string {
   const values = op === Op.COMPARE_EXCHANGE

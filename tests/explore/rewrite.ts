@@ -272,15 +272,10 @@ class Rewriter {
     return f.createCallExpression(this.#runtime(name), undefined, values);
   }
 
-  /** `(yield value)` or `(yield* value)` */
-  #yield(value: ts.Expression, all: boolean): ts.Expression {
+  /** `(yield value)`: of an access, or of a call that may come to one. */
+  #yield(value: ts.Expression): ts.Expression {
     return f.createParenthesizedExpression(
-      all
-        ? f.createYieldExpression(
-          f.createToken(ts.SyntaxKind.AsteriskToken),
-          value,
-        )
-        : f.createYieldExpression(undefined, value),
+      f.createYieldExpression(undefined, value),
     );
   }
 
@@ -294,7 +289,7 @@ class Rewriter {
         this.#runtime("G"),
       ),
       undefined,
-      this.#yield(kept, true),
+      this.#yield(kept),
       undefined,
       kept,
     ));
@@ -309,7 +304,7 @@ class Rewriter {
         this.#sites.at(node),
         ...this.#arguments(node),
       );
-      return PLAIN.has(target.name) ? call : this.#yield(call, false);
+      return PLAIN.has(target.name) ? call : this.#yield(call);
     }
     if (target.kind === "foreign") return this.#foreign(node, target.name);
     const call = f.updateCallExpression(
@@ -391,7 +386,6 @@ class Rewriter {
         object,
         ...this.#arguments(node),
       ]),
-      true,
     );
   }
 
@@ -406,7 +400,6 @@ class Rewriter {
       );
       return this.#yield(
         f.createCallExpression(method, undefined, values),
-        true,
       );
     }
     if (node.expression.getText() === "SharedArrayBuffer") {
@@ -552,7 +545,6 @@ class Rewriter {
           undefined,
           [],
         ),
-        true,
       );
     }
     return this.#settle(
@@ -676,7 +668,7 @@ class Rewriter {
     return f.createBlock([kept, ...visited.statements], true);
   }
 
-  /** `new X(…)` becomes `yield* X.new$(…)`. */
+  /** `new X(…)` becomes `yield X.new$(…)`. */
   #maker(
     node: ts.ConstructorDeclaration,
     init: ts.MethodDeclaration,
@@ -722,7 +714,6 @@ class Rewriter {
             undefined,
             [f.createSpreadElement(values)],
           ),
-          true,
         )),
         f.createReturnStatement(made),
       ], true),
