@@ -15,7 +15,13 @@ import {
   shadow,
 } from "./runtime.ts";
 import type { End, Scenario, Search, Stage } from "./scenario.ts";
-import { type Clock, join, siteName, THREADS_MAX } from "./shadow.ts";
+import {
+  type Clock,
+  join,
+  namesOfSites,
+  siteName,
+  THREADS_MAX,
+} from "./shadow.ts";
 
 /** The thread that sets the scene. */
 const SCENE = THREADS_MAX - 1;
@@ -61,23 +67,25 @@ export type Observer = (thread: number, what: string) => void;
 const ACCESSES_MAX = 50_000;
 
 /** Places in some functions of the sources, by their names. */
-class Kind {
-  readonly names: readonly string[];
-  /** By the place's name: its number is another's in another build. */
-  readonly #known: Map<string, boolean> = new Map();
+class Places {
+  readonly functions: readonly string[];
+  /** By the place's number, in the build whose names these are. */
+  #known: (boolean | undefined)[] = [];
+  #names: readonly string[] = [];
 
-  constructor(...names: readonly string[]) {
-    this.names = names;
+  constructor(...functions: readonly string[]) {
+    this.functions = functions;
   }
 
   has(site: number): boolean {
-    const name = siteName(site);
-    let known = this.#known.get(name);
-    if (known === undefined) {
-      known = this.names.includes(functionAt(name));
-      this.#known.set(name, known);
+    const names = namesOfSites();
+    if (names !== this.#names) {
+      this.#names = names;
+      this.#known = [];
     }
-    return known;
+    return this.#known[site] ??= this.functions.includes(
+      functionAt(siteName(site)),
+    );
   }
 }
 
@@ -86,21 +94,21 @@ function functionAt(name: string): string {
 }
 
 /** Where commands are taken and sent. */
-const taking = new Kind("takePending", "drain", "waitSync", "poll");
-const sending = new Kind("post");
+const taking = new Places("takePending", "drain", "waitSync", "poll");
+const sending = new Places("post");
 
 /**
  * Functions after which what a thread has read there shows in memory, in where
  * it goes on and in its objects. By reading them: the names are all that is
  * known of them here. `explore --remember` searches without.
  */
-const forgetting = new Kind(
+const forgetting = new Places(
   ...["post", "#push", "#unpark", "announce", "wake", "wakeAll"],
   ...["acquire", "release", "ring", "prepareSleep", "hear", "waitSync"],
 );
 
 /** Functions of a thread's loop that look for mail or wait for some. */
-const loop = new Kind("processMail", "waitSync", "hear", "poll");
+const loop = new Places("processMail", "waitSync", "hear", "poll");
 
 /** Throws for a name in a search, or here, that no access is made under. */
 export function checkNames(
@@ -108,8 +116,8 @@ export function checkNames(
   sites: readonly string[],
 ): void {
   const there = new Set(sites.map(functionAt));
-  const named = [taking, sending, forgetting, loop].flatMap((kind) =>
-    kind.names
+  const named = [taking, sending, forgetting, loop].flatMap((places) =>
+    places.functions
   );
   for (const { search, deep } of scenarios) {
     named.push(...search?.alsoAt ?? [], ...deep?.alsoAt ?? []);
@@ -127,8 +135,17 @@ function isPoint({ op, site }: Request, search: Search): boolean {
     isAlsoPoint(site, search);
 }
 
+/** By the list of names, which a search does not change. */
+const furtherPlaces: WeakMap<readonly string[], Places> = new WeakMap();
+
 function isAlsoPoint(site: number, { alsoAt }: Search): boolean {
-  return alsoAt?.includes(functionAt(siteName(site))) === true;
+  if (alsoAt === undefined) return false;
+  let places = furtherPlaces.get(alsoAt);
+  if (places === undefined) {
+    places = new Places(...alsoAt);
+    furtherPlaces.set(alsoAt, places);
+  }
+  return places.has(site);
 }
 
 /** Where a thread is between two turns of its loop. */

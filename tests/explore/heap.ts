@@ -9,6 +9,27 @@ const IGNORED: ReadonlySet<string> = new Set(["turns"]);
 /** Classes whose objects stay as they are made. */
 const CONSTANT: ReadonlySet<string> = new Set(["Layout"]);
 
+/** Objects that stay as they are made, with all that they lead to. */
+const constants: WeakSet<object> = new WeakSet();
+
+/** Says that what an object holds tells no states apart. */
+export function constant<T extends object>(object: T): T {
+  constants.add(object);
+  return object;
+}
+
+/** Numbers for the names of classes and fields, which come again and again. */
+const numbersOfNames: Map<string, number> = new Map();
+
+function numberOfName(name: string): number {
+  let number = numbersOfNames.get(name);
+  if (number === undefined) {
+    number = numbersOfNames.size + 1;
+    numbersOfNames.set(name, number);
+  }
+  return number;
+}
+
 /** Puts what these objects hold into a key. */
 export function hashOf(roots: readonly unknown[], into: Key): void {
   new Walk(into).value(roots);
@@ -61,6 +82,7 @@ class Walk {
   }
 
   #object(object: object): void {
+    if (constants.has(object)) return;
     const known = this.#met.get(object);
     if (known !== undefined) {
       this.#mix(15);
@@ -117,7 +139,7 @@ class Walk {
   #fields(object: object): void {
     const prototype = Object.getPrototypeOf(object);
     const { name } = prototype?.constructor ?? Object;
-    this.#text(name);
+    this.#mix(numberOfName(name));
     if (CONSTANT.has(name)) return;
     if (
       object instanceof Promise || object instanceof WeakMap ||
@@ -126,7 +148,7 @@ class Walk {
     const values = object as Record<string, unknown>;
     for (const key in values) {
       if (IGNORED.has(key)) continue;
-      this.#text(key);
+      this.#mix(numberOfName(key));
       this.value(values[key]);
     }
   }

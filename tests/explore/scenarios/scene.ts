@@ -17,6 +17,7 @@ import type { CorePlatform } from "../../../src/core/platform.ts";
 import { initThread, Thread } from "../../../src/core/thread.ts";
 import { zeroed } from "../buffers.ts";
 import { hasStopped } from "../execution.ts";
+import { constant } from "../heap.ts";
 
 export const GEOMETRY: Geometry = {
   ioThreads: 1,
@@ -44,7 +45,7 @@ export function same(found: unknown, wanted: unknown, what: string): void {
 
 /** The system as one thread of a scene sees it. */
 export function platformOf(thread: number): CorePlatform {
-  return {
+  return constant({
     addressOf: () => 4096,
     viewAt: (_address, length) => new Uint8Array(length),
     madviseFree: () => 0,
@@ -68,7 +69,7 @@ export function platformOf(thread: number): CorePlatform {
       throw new Error("A scene starts no workers");
     },
     segmentCourier: () => NO_COURIER,
-  };
+  });
 }
 
 const NO_COURIER: SegmentCourier = {

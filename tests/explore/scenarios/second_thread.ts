@@ -82,10 +82,7 @@ function useAttached(
   let done = false;
   let mine: Ctx | null = null;
   try {
-    mine = Ctx.attach(handle, {
-      ...world.wiring,
-      platform: world.platform(2),
-    });
+    mine = Ctx.attach(handle, world.wiringOf(2));
     use(mine);
     done = true;
   } catch (error) {

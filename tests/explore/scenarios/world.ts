@@ -25,6 +25,7 @@ import {
   wait,
 } from "../../../src/memory/shared_access.ts";
 import { zeroed } from "../buffers.ts";
+import { constant } from "../heap.ts";
 import { FIRST_TID, platformOf, same } from "./scene.ts";
 
 /** What wakes each thread outside of the context's own memory. */
@@ -56,8 +57,13 @@ export class World {
 
   constructor(wire: Wire) {
     this.wire = wire;
-    this.wiring = {
-      platform: this.platform(0),
+    this.wiring = this.wiringOf(0);
+  }
+
+  /** What a thread of the application has of the system. */
+  wiringOf(thread: number): Wiring {
+    return constant({
+      platform: this.platform(thread),
       patterns: PATTERNS,
       binders: [{
         protocols: ["tcp"],
@@ -68,12 +74,12 @@ export class World {
           discard: () => {},
         }),
       }],
-    };
+    });
   }
 
   platform(thread: number): CorePlatform {
     const plain = platformOf(thread);
-    return {
+    return constant({
       ...plain,
       threadAlive: (tid) => load(this.#bells, LEFT + tid - FIRST_TID) === 0,
       // An I/O thread that has ended leaves -1, and nobody to be woken.
@@ -98,7 +104,7 @@ export class World {
         // The last that a worker does: it is as good as gone.
         close: () => store(this.#bells, LEFT + thread, 1),
       }),
-    };
+    });
   }
 
   ring(bell: number): void {
