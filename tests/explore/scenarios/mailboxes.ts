@@ -12,6 +12,8 @@ import { expect, same, Scene } from "./scene.ts";
 class Hearer {
   readonly thread: Thread;
   bits = 0;
+  /** What was heard, command by command or several at once. */
+  readonly heard: number[] = [];
 
   constructor(thread: Thread, ...nodes: number[]) {
     this.thread = thread;
@@ -20,6 +22,7 @@ class Hearer {
         processCommands: (bits) => {
           expect((this.bits & bits) === 0, "no command comes twice");
           this.bits |= bits;
+          this.heard.push(bits);
         },
       });
     }
@@ -122,7 +125,10 @@ export const mailboxScenarios: readonly Scenario[] = [
             control.post(a, 4);
           },
         ],
-        check: () => same(hearer.bits, 7, "commands"),
+        check: () => {
+          same(hearer.bits, 7, "commands");
+          expect(hearer.heard[0] !== 2, "the oldest command comes first");
+        },
       };
     },
   },
