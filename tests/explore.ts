@@ -8,7 +8,6 @@ import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { replay } from "./explore/explorer.ts";
 import {
   chosen,
   type Job,
@@ -21,6 +20,7 @@ import { writePipeTable } from "./explore/pipe_table.ts";
 import { checkRefusals } from "./explore/refusals.ts";
 import type { Scenario } from "./explore/scenario.ts";
 import { writeTable } from "./explore/table.ts";
+import { replay } from "./explore/walk.ts";
 
 /** Workers; each keeps a core busy. */
 const WORKERS = 2;

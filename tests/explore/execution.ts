@@ -169,9 +169,9 @@ export class Execution {
   /** Places that the last step accessed: twice the place, plus 1 to write. */
   footprint: number[] = [];
   /** Threads that the last step woke. */
-  woken: number[] = [];
+  woken: readonly number[] = NOBODY;
   /** Threads that had a promise resolved by it, and whether it turned to one. */
-  resolved: number[] = [];
+  resolved: readonly number[] = NOBODY;
   turned = false;
 
   constructor(scenario: Scenario, observer: Observer | null = null) {
@@ -223,8 +223,8 @@ export class Execution {
     this.#settled = settled;
     this.#settles = 0;
     this.footprint = [];
-    this.woken = [];
-    this.resolved = [];
+    this.woken = NOBODY;
+    this.resolved = NOBODY;
     this.turned = false;
     const { search } = this.#scenario;
     const mine = this.#threads[thread] as ThreadOfExecution;
@@ -470,7 +470,7 @@ export class Execution {
     fingerprint.saw(thread, RESOLVED);
     const { callback } = notice;
     if (callback !== null) jobsOf(thread).push(callback);
-    this.resolved.push(thread);
+    this.resolved = [...this.resolved, thread];
     const other = this.#threads[thread] as ThreadOfExecution;
     join(other.resolving, shadow.clocks[by] as Clock);
     if (other.state === ThreadState.TURNING) other.state = ThreadState.READY;
@@ -479,7 +479,7 @@ export class Execution {
 
   #wake(by: number, thread: number): void {
     shadow.order(by, thread);
-    this.woken.push(thread);
+    this.woken = [...this.woken, thread];
     this.#observer?.(thread, "is woken");
   }
 
@@ -511,6 +511,8 @@ export class Execution {
     return calls.result;
   }
 }
+
+const NOBODY: readonly number[] = [];
 
 /** Times that time passes in an execution where nobody can go on. */
 const TIMEOUTS_MAX = 50;

@@ -9,13 +9,12 @@ const IGNORED: ReadonlySet<string> = new Set(["turns"]);
 /** Classes whose objects stay as they are made. */
 const CONSTANT: ReadonlySet<string> = new Set(["Layout"]);
 
-/** Objects that stay as they are made, with all that they lead to. */
-const constants: WeakSet<object> = new WeakSet();
+/** Marks objects that stay as they are made, with all that they lead to. */
+const IS_CONSTANT = Symbol("constant");
 
 /** Says that what an object holds tells no states apart. */
 export function constant<T extends object>(object: T): T {
-  constants.add(object);
-  return object;
+  return Object.assign(object, { [IS_CONSTANT]: true });
 }
 
 /** Numbers for the names of classes and fields, which come again and again. */
@@ -82,7 +81,7 @@ class Walk {
   }
 
   #object(object: object): void {
-    if (constants.has(object)) return;
+    if (IS_CONSTANT in object) return;
     const known = this.#met.get(object);
     if (known !== undefined) {
       this.#mix(15);

@@ -3,12 +3,13 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { zeroed } from "../../explore/buffers.ts";
-import { Explorer, replay, walk } from "../../explore/explorer.ts";
+import { Explorer } from "../../explore/explorer.ts";
 import { formatPath, parsePath } from "../../explore/path.ts";
 import type { Scenario, Search } from "../../explore/scenario.ts";
 import * as layer from "../../explore/runtime.ts";
 import { nameSites } from "../../explore/shadow.ts";
 import { StateSearch } from "../../explore/state_search.ts";
+import { replay, walk } from "../../explore/walk.ts";
 import { seededRandom } from "../../support/seed.ts";
 
 /** Words of a program's memory. */
