@@ -6,7 +6,7 @@ import { takeThreadSlot } from "../../../src/core/thread.ts";
 import type { Thread } from "../../../src/core/thread.ts";
 import { turn } from "../runtime.ts";
 import type { Scenario } from "../scenario.ts";
-import { expect, same, Scene } from "./scene.ts";
+import { expect, platformOf, same, Scene } from "./scene.ts";
 
 /** A thread that hears commands, and what it heard. */
 class Hearer {
@@ -247,8 +247,10 @@ export const mailboxScenarios: readonly Scenario[] = [
       const thread = scene.thread(0);
       const [node] = nodesOf(scene, thread, [thread.mailbox]) as [number];
       const hearer = new Hearer(thread, node);
-      const { control } = scene.view(1);
-      control.platform.wake = (target) => scene.ring(target);
+      const { control } = scene.view(1, {
+        ...platformOf(1),
+        wake: (target) => scene.ring(target),
+      });
       return {
         threads: [
           () => {

@@ -43,8 +43,15 @@ export function same(found: unknown, wanted: unknown, what: string): void {
   expect(a === b, `${what}: ${b}, found ${a}`);
 }
 
+/** By thread: they hold nothing, so that all executions use the same. */
+const platforms: CorePlatform[] = [];
+
 /** The system as one thread of a scene sees it. */
 export function platformOf(thread: number): CorePlatform {
+  return platforms[thread] ??= makePlatform(thread);
+}
+
+function makePlatform(thread: number): CorePlatform {
   return constant({
     addressOf: () => 4096,
     viewAt: (_address, length) => new Uint8Array(length),
@@ -97,12 +104,11 @@ export class Scene {
   }
 
   /** The memory as a thread sees it; its slot is 2 or more. */
-  view(thread: number): ContextMemory {
-    const control = new ControlSegment(
-      this.#control,
-      GEOMETRY,
-      platformOf(thread),
-    );
+  view(
+    thread: number,
+    platform: CorePlatform = platformOf(thread),
+  ): ContextMemory {
+    const control = new ControlSegment(this.#control, GEOMETRY, platform);
     const payload = new PayloadSegments(control, [this.#payload], NO_COURIER);
     return new ContextMemory(control, payload, 2 + thread, INLINE_MAX);
   }
