@@ -94,7 +94,7 @@ function jobsOf(scenarios: readonly Scenario[], options: Options): Job[] {
   const wanted = (name: string): boolean =>
     only.length === 0 || only.some((part) => name.includes(part));
   const searches = scenarios.filter(({ name, search }) =>
-    wanted(name) && (!remember || search?.byCommand !== undefined)
+    wanted(name) && (!remember || search?.scheduleAt !== undefined)
   ).map(({ name }) => jobOf(name, { deep, remember }));
   if (deep || remember) return searches;
   const mutants = MUTANTS.flatMap((mutant) =>

@@ -93,8 +93,8 @@ function functionAt(name: string): string {
   return name.slice(name.lastIndexOf(" ") + 1);
 }
 
-/** Where commands are taken and sent. */
-const taking = new Places("takePending", "drain", "waitSync", "poll");
+/** Where threads receive commands, and where they send them. */
+const receiving = new Places("takePending", "drain", "waitSync", "poll");
 const sending = new Places("post");
 
 /**
@@ -116,11 +116,11 @@ export function checkNames(
   sites: readonly string[],
 ): void {
   const there = new Set(sites.map(functionAt));
-  const named = [taking, sending, forgetting, loop].flatMap((places) =>
+  const named = [receiving, sending, forgetting, loop].flatMap((places) =>
     places.functions
   );
   for (const { search, deep } of scenarios) {
-    named.push(...search?.alsoAt ?? [], ...deep?.alsoAt ?? []);
+    named.push(...search?.scheduleIn ?? [], ...deep?.scheduleIn ?? []);
   }
   const missing = named.filter((name) => !there.has(name));
   if (missing.length > 0) {
@@ -128,22 +128,23 @@ export function checkNames(
   }
 }
 
-/** Where a thread can be interrupted in a search by commands. */
+/** Whether threads can change places before an access. */
 function isPoint({ op, site }: Request, search: Search): boolean {
-  return op === Op.TURN || op === Op.WAIT || taking.has(site) ||
-    (search.byCommand === "sent" && op === Op.OR && sending.has(site)) ||
+  return op === Op.TURN || op === Op.WAIT || receiving.has(site) ||
+    (search.scheduleAt === "send and receive" && op === Op.OR &&
+      sending.has(site)) ||
     isAlsoPoint(site, search);
 }
 
 /** By the list of names, which a search does not change. */
 const furtherPlaces: WeakMap<readonly string[], Places> = new WeakMap();
 
-function isAlsoPoint(site: number, { alsoAt }: Search): boolean {
-  if (alsoAt === undefined) return false;
-  let places = furtherPlaces.get(alsoAt);
+function isAlsoPoint(site: number, { scheduleIn }: Search): boolean {
+  if (scheduleIn === undefined) return false;
+  let places = furtherPlaces.get(scheduleIn);
   if (places === undefined) {
-    places = new Places(...alsoAt);
-    furtherPlaces.set(alsoAt, places);
+    places = new Places(...scheduleIn);
+    furtherPlaces.set(scheduleIn, places);
   }
   return places.has(site);
 }
@@ -233,7 +234,7 @@ export class Execution {
       this.#access(thread, mine);
       if (++accesses > ACCESSES_MAX) throw new Violation("it spins for ever");
     } while (
-      search?.byCommand !== undefined && mine.state === ThreadState.READY &&
+      search?.scheduleAt !== undefined && mine.state === ThreadState.READY &&
       !isPoint(mine.next, search)
     );
   }
@@ -313,7 +314,7 @@ export class Execution {
    */
   #forgets({ site }: Request, value: unknown): boolean {
     const { search } = this.#scenario;
-    return search?.byCommand !== undefined && !search.remembers &&
+    return search?.scheduleAt !== undefined && !search.remembers &&
       value !== TIMED_OUT && forgetting.has(site) &&
       !isAlsoPoint(site, search);
   }

@@ -29,10 +29,10 @@ export interface Stage {
 }
 
 /**
- * Where threads can be interrupted in a search by commands: before they take
- * one and where they wait, or before they send one as well.
+ * The scheduling points of a search by commands: where a thread is about to
+ * receive some or to wait, and where it is about to send one as well.
  */
-export type Points = "taken" | "sent";
+export type SchedulingPoints = "receive" | "send and receive";
 
 /** How far a scenario is searched, and what may happen in it. */
 export interface Search {
@@ -44,10 +44,10 @@ export interface Search {
   readonly stops?: readonly number[];
   /** Times that a thread may be interrupted which could go on. */
   readonly preemptions?: number;
-  /** Schedules at commands that are delivered, not at every access. */
-  readonly byCommand?: Points;
-  /** Functions, by name, at whose accesses it schedules, too. */
-  readonly alsoAt?: readonly string[];
+  /** Threads change places at commands only; at every access when not given. */
+  readonly scheduleAt?: SchedulingPoints;
+  /** Functions, by name, at whose accesses they do, too. */
+  readonly scheduleIn?: readonly string[];
   /**
    * States that were met before are not gone on from: what a scenario does
    * from then on follows from its memory and from what its threads have seen.

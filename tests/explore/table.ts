@@ -80,11 +80,11 @@ function boundOf({ search }: Scenario, states: number | undefined): string {
       ? "complete"
       : `${search.preemptions} preemptions`,
   ];
-  if (search?.byCommand === "taken") words.push("at each command taken");
-  if (search?.byCommand === "sent") {
-    words.push("at each command sent or taken");
+  if (search?.scheduleAt === "receive") words.push("at each receive");
+  if (search?.scheduleAt === "send and receive") {
+    words.push("at each send and receive");
   }
-  if (search?.alsoAt) words.push(`and in ${search.alsoAt.join(", ")}`);
+  if (search?.scheduleIn) words.push(`and in ${search.scheduleIn.join(", ")}`);
   if (states !== undefined) words.push(`${states} states`);
   if ((search?.spurious ?? 0) > 0) words.push("spurious wake-up");
   if ((search?.timeouts ?? 0) > 0) words.push("time-out");

@@ -297,4 +297,33 @@ export const terminationMutants: readonly Mutant[] = [
     this.#sendTerm(child, this.#host.lingerMs);`,
     `this.#sendTerm(child, this.#host.lingerMs);`,
   ),
+  mutant(
+    "linger is never over",
+    ["end-linger", "end-broken-linger"],
+    "core/session.ts",
+    `() => this.#pipe?.terminate(false),`,
+    `() => this.#pipe?.rollback(),`,
+  ),
+  mutant(
+    "session that connects again is given up as one that does not",
+    "end-broken-session",
+    "core/session.ts",
+    `const hopeless = this.#engine === null && this.#connecter === null;`,
+    `const hopeless = this.#engine === null;`,
+  ),
+  mutant(
+    "mail does not wake who waits for the end in its event loop",
+    ["end-promise", "end-promise-session"],
+    "core/ctx.ts",
+    `    this.#onTurn?.();
+`,
+    ``,
+  ),
+  mutant(
+    "one child's acknowledgement counts for all",
+    ["end-two-sessions", "end-accepted-two"],
+    "core/own.ts",
+    `this.#termAcks--;`,
+    `this.#termAcks = 0;`,
+  ),
 ];

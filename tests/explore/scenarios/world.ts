@@ -18,6 +18,7 @@ import type { Wiring } from "../../../src/core/wiring_contract.ts";
 import { PATTERNS } from "../../../src/pattern/patterns.ts";
 import type { Poller } from "../../../src/poller/poller.ts";
 import {
+  add,
   exchange,
   load,
   notifyAll,
@@ -26,13 +27,26 @@ import {
 } from "../../../src/memory/shared_access.ts";
 import { zeroed } from "../buffers.ts";
 import { constant } from "../heap.ts";
+import { turn } from "../runtime.ts";
 import { FIRST_TID, platformOf, same } from "./scene.ts";
 
 /** What wakes each thread outside of the context's own memory. */
-export const Bell = { REAPER: 0, IO: 1, POLLER: 2, OTHER: 3 } as const;
+export const Bell = {
+  REAPER: 0,
+  IO: 1,
+  POLLER: 2,
+  OTHER: 3,
+  CLOCK: 4,
+} as const;
 
 /** The word after the bells that says whether a thread has left. */
 const LEFT = 8;
+
+/** The word after those that says what time it is. */
+const NOW = 12;
+
+/** How far the time moves on, once. */
+export const TICK_MS = 10;
 
 /** What the transport does with a connection. */
 export interface Wire {
@@ -40,7 +54,19 @@ export interface Wire {
   readonly connects: boolean;
   /** The first one breaks as soon as it is there. */
   readonly breaks: boolean;
+  /** How many come to a listener. */
+  readonly accepted: number;
+  /** Time passes once the I/O worker waits for it. */
+  readonly ticks: boolean;
 }
+
+/** Nothing comes about. */
+export const QUIET: Wire = {
+  connects: false,
+  breaks: false,
+  accepted: 1,
+  ticks: false,
+};
 
 /** A context of one application thread, its reaper and one I/O worker. */
 export class World {
@@ -81,6 +107,14 @@ export class World {
     const plain = platformOf(thread);
     return constant({
       ...plain,
+      monotonicMs: () => this.wire.ticks ? load(this.#bells, NOW) : 0,
+      // Only mail ends it: in an event loop that comes by itself.
+      // deno-lint-ignore require-await -- transformed, it runs to its end.
+      delay: async (_timeoutMs, onStart) => {
+        let woken = false;
+        onStart(() => void (woken = true));
+        while (!woken) turn();
+      },
       threadAlive: (tid) => load(this.#bells, LEFT + tid - FIRST_TID) === 0,
       // An I/O thread that has ended leaves -1, and nobody to be woken.
       wake: (target) => {
@@ -155,6 +189,13 @@ export class World {
     );
   }
 
+  /** Lets some time pass, at any time after somebody waits for it. */
+  runClock(): void {
+    this.hear(Bell.CLOCK);
+    add(this.#bells, NOW, TICK_MS);
+    this.ring(Bell.POLLER);
+  }
+
   /** Who only looks for events gives others their turn. */
   poll(): void {
     exchange(this.#bells, Bell.POLLER, 0);
@@ -168,6 +209,7 @@ export class World {
       load: 0,
       wakeTarget: Bell.POLLER,
       wait: (timeoutMs: number) => {
+        if (timeoutMs > 0 && timeoutMs <= TICK_MS) this.ring(Bell.CLOCK);
         if (timeoutMs !== 0) this.hear(Bell.POLLER);
         else this.poll();
         return 0;
@@ -199,7 +241,8 @@ class WorldTransport implements Transport {
     world.listeners++;
     let open = true;
     io.continueLater(() => {
-      if (open && world.wire.connects) accepted(7);
+      if (!open || !world.wire.connects) return;
+      for (let n = 0; n < world.wire.accepted; n++) accepted(7 + n);
     });
     return {
       close: () => {
@@ -209,7 +252,7 @@ class WorldTransport implements Transport {
     };
   }
 
-  connect(io: IoContext, session: SessionPort): Connecter {
+  connect(io: IoContext, session: SessionPort, again: boolean): Connecter {
     const world = this.#world;
     world.connecters++;
     let trying = true;
@@ -217,11 +260,14 @@ class WorldTransport implements Transport {
       if (trying) world.connecters--;
       trying = false;
     };
-    io.continueLater(() => {
+    const connect = (): void => {
       if (!trying || !world.wire.connects) return;
       stop();
       session.attach(this.createEngine(io, 7, session));
-    });
+    };
+    // Where time passes, the next connection takes some.
+    if (again && world.wire.ticks) io.timers.add(TICK_MS, connect);
+    else io.continueLater(connect);
     return { close: stop };
   }
 
