@@ -1,6 +1,6 @@
 // One execution of a scenario: its threads as coroutines, one step at a time.
 import { CallStack } from "./call_stack.ts";
-import { fingerprint, type Key, mix64 } from "./fingerprint.ts";
+import { fingerprint, type Key, mix64, textOfKey } from "./fingerprint.ts";
 import { hashOf } from "./heap.ts";
 import {
   jobs,
@@ -129,11 +129,13 @@ export function checkNames(
 }
 
 /** Whether threads can change places before an access. */
-function isPoint({ op, site }: Request, search: Search): boolean {
-  return op === Op.TURN || op === Op.WAIT || receiving.has(site) ||
-    (search.scheduleAt === "send and receive" && op === Op.OR &&
-      sending.has(site)) ||
-    isAlsoPoint(site, search);
+function isPoint(next: Request, search: Search): boolean {
+  const { op, site } = next;
+  if (op === Op.TURN || op === Op.WAIT || receiving.has(site)) return true;
+  if (isAlsoPoint(site, search)) return true;
+  if (search.scheduleAt === "receive") return false;
+  if (op === Op.OR && sending.has(site)) return true;
+  return search.scheduleAt === "send, look and receive" && isBetweenTurns(next);
 }
 
 /** By the list of names, which a search does not change. */
@@ -262,6 +264,7 @@ export class Execution {
       );
     }
     this.#direct(() => this.#stage.check(end));
+    fingerprint.ended();
     return false;
   }
 
@@ -333,6 +336,11 @@ export class Execution {
       mix64(key, next.a);
       hashOf([next.b, ...heap], key);
       this.#settled.push(key);
+      if (fingerprint.reached !== null) {
+        const objects = { low: 0, high: thread };
+        hashOf(heap, objects);
+        fingerprint.reached.objects.add(textOfKey(objects));
+      }
     }
     fingerprint.setThread(thread, key);
   }

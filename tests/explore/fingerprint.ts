@@ -3,10 +3,20 @@
 // since it does nothing by chance.
 import { THREADS_MAX } from "./shadow.ts";
 
+/** What a search came to, for a comparison with another one. */
+export class Reached {
+  /** What was in memory at the ends. */
+  readonly ends: Set<string> = new Set();
+  /** What each thread's objects held between two turns of its loop. */
+  readonly objects: Set<string> = new Set();
+}
+
 /** 64 bits for each of them, in two halves. */
 export class Fingerprint {
   /** Whether anybody asks; keeping count costs a search time. */
   on = false;
+  /** What all executions come to, where somebody asks for that, too. */
+  reached: Reached | null = null;
   /** The sum over all words that are not zero. */
   #low = 0;
   #high = 0;
@@ -54,6 +64,11 @@ export class Fingerprint {
     this.#highs[thread] = high;
   }
 
+  /** The execution came to a good end. */
+  ended(): void {
+    this.reached?.ends.add(textOfKey({ low: this.#low, high: this.#high }));
+  }
+
   /** The state as it is, with some numbers that belong to it, too. */
   take(rest: readonly number[], into: Key): void {
     let low = this.#low;
@@ -75,6 +90,10 @@ export class Fingerprint {
 export interface Key {
   low: number;
   high: number;
+}
+
+export function textOfKey({ low, high }: Key): string {
+  return `${low},${high}`;
 }
 
 /** The one of the execution under way. */

@@ -3,8 +3,13 @@
 import { type Key, mix64 } from "./fingerprint.ts";
 import { type Keeping, Notice, shadow } from "./runtime.ts";
 
-/** Fields that nothing which is explored looks at: they only count. */
-const IGNORED: ReadonlySet<string> = new Set(["turns"]);
+/** Fields that only count, for what is in no search of states. */
+const IGNORED: ReadonlySet<string> = new Set([
+  "turns",
+  // What came free is asked for where there is a limit to memory.
+  "$ControlSegment$ownFreed",
+  "$ControlSegment$freedSeen",
+]);
 
 /** Classes whose objects stay as they are made. */
 const CONSTANT: ReadonlySet<string> = new Set(["Layout"]);

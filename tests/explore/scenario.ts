@@ -30,9 +30,13 @@ export interface Stage {
 
 /**
  * The scheduling points of a search by commands: where a thread is about to
- * receive some or to wait, and where it is about to send one as well.
+ * receive some or to wait; where it is about to send one, too; and where it
+ * looks for mail after all that it has sent.
  */
-export type SchedulingPoints = "receive" | "send and receive";
+export type SchedulingPoints =
+  | "receive"
+  | "send and receive"
+  | "send, look and receive";
 
 /** How far a scenario is searched, and what may happen in it. */
 export interface Search {

@@ -80,9 +80,8 @@ function boundOf({ search }: Scenario, states: number | undefined): string {
       ? "complete"
       : `${search.preemptions} preemptions`,
   ];
-  if (search?.scheduleAt === "receive") words.push("at each receive");
-  if (search?.scheduleAt === "send and receive") {
-    words.push("at each send and receive");
+  if (search?.scheduleAt !== undefined) {
+    words.push(`at each ${search.scheduleAt}`);
   }
   if (search?.scheduleIn) words.push(`and in ${search.scheduleIn.join(", ")}`);
   if (states !== undefined) words.push(`${states} states`);

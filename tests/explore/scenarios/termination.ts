@@ -35,12 +35,13 @@ interface Life {
   readonly deep?: Search;
 }
 
+/** For those with few orders. */
+const AT_LOOKS: Search = { states: true, scheduleAt: "send, look and receive" };
+
 const AT_COMMANDS: Search = { states: true, scheduleAt: "send and receive" };
 
 /** For those with too many orders of the commands that are sent. */
 const AT_RECEIVES: Search = { states: true, scheduleAt: "receive" };
-
-const AT_ACCESSES: Search = { states: true, preemptions: 2 };
 
 const THREADS = ["app", "reaper", "io", "clock"] as const;
 const CLOCK = THREADS.indexOf("clock");
@@ -54,7 +55,7 @@ function end(life: Life): Scenario {
     what: life.what,
     threads: ticks ? THREADS : THREADS.slice(0, CLOCK),
     search: life.search ?? AT_COMMANDS,
-    deep: life.deep ?? (life.search === undefined ? AT_ACCESSES : AT_COMMANDS),
+    deep: life.deep ?? (life.search === AT_RECEIVES ? AT_COMMANDS : AT_LOOKS),
     begin: () => arrived.clear(),
     set() {
       const world = new World({ ...QUIET, ...wire });
@@ -86,7 +87,7 @@ function end(life: Life): Scenario {
         // The application's thread looks for mail in the midst of its calls.
         heap: (thread, waits) =>
           thread < CLOCK && (waits || thread > 0)
-            ? [kept[thread], thread === 2 ? world : null]
+            ? [kept[thread], thread === 2 ? world.wireState : null]
             : null,
         // It may be that nobody comes to wait for the time.
         mayEnd: ({ asleep }) => asleep.every((thread) => thread === CLOCK),
@@ -127,6 +128,7 @@ const LIVES: readonly Life[] = [
   {
     name: "one-socket",
     what: "a socket without endpoints",
+    search: AT_LOOKS,
     use: (open) => void open(SocketType.PUSH),
   },
   {
@@ -159,6 +161,7 @@ const LIVES: readonly Life[] = [
     name: "promise",
     what: "a socket without endpoints; the end is waited for in an event loop",
     byPromise: true,
+    search: AT_LOOKS,
     use: (open) => void open(SocketType.PUSH),
   },
   {
@@ -172,6 +175,7 @@ const LIVES: readonly Life[] = [
   {
     name: "no-bind",
     what: "a connect that nobody binds for, given up",
+    search: AT_LOOKS,
     use: (open) => {
       const push = open(SocketType.PUSH);
       push.setOption("linger", 0);
@@ -182,6 +186,7 @@ const LIVES: readonly Life[] = [
   {
     name: "no-bind-lingers",
     what: "a connect that nobody binds for, and that the reaper gives up",
+    search: AT_LOOKS,
     use: (open, ctx) => {
       const push = open(SocketType.PUSH);
       push.connect("inproc://a");
@@ -192,12 +197,14 @@ const LIVES: readonly Life[] = [
   {
     name: "connecting",
     what: "a session whose connection does not come about",
+    search: AT_LOOKS,
     use: (open) => void connected(open, SocketType.PUSH, 0),
   },
   {
     name: "linger",
     what: "the same, until its linger is over",
     wire: { ticks: true },
+    search: AT_LOOKS,
     use: (open) => void connected(open, SocketType.PUSH, TICK_MS),
     arrive: [0],
   },
@@ -205,6 +212,7 @@ const LIVES: readonly Life[] = [
     name: "session",
     what: "a connected session; what was sent before the end arrives",
     wire: { connects: true },
+    search: AT_LOOKS,
     use: (open) => void connected(open, SocketType.PUSH, -1),
     arrive: [1],
   },
@@ -276,6 +284,7 @@ const LIVES: readonly Life[] = [
   {
     name: "listener",
     what: "a listener that nobody connects to",
+    search: AT_LOOKS,
     use: (open) => open(SocketType.PULL).bind("tcp://127.0.0.1:5"),
   },
   {

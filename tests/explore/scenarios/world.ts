@@ -15,6 +15,7 @@ import type {
   Transport,
 } from "../../../src/core/transport.ts";
 import type { Wiring } from "../../../src/core/wiring_contract.ts";
+import { THREAD } from "../../../src/memory/layout.ts";
 import { PATTERNS } from "../../../src/pattern/patterns.ts";
 import type { Poller } from "../../../src/poller/poller.ts";
 import {
@@ -68,7 +69,10 @@ export const QUIET: Wire = {
   ticks: false,
 };
 
-/** A context of one application thread, its reaper and one I/O worker. */
+/**
+ * A context of one application thread, its reaper and one I/O worker. Of its
+ * fields only {@link World.wireState} goes on changing.
+ */
 export class World {
   readonly wiring: Wiring;
   readonly wire: Wire;
@@ -82,6 +86,7 @@ export class World {
   listeners = 0;
 
   constructor(wire: Wire) {
+    constant(this);
     this.wire = wire;
     this.wiring = this.wiringOf(0);
   }
@@ -130,15 +135,21 @@ export class World {
         }
         return { onExit: () => {}, terminate: () => {} };
       },
-      segmentCourier: () => ({
-        publish: () => {},
-        obtain: () => {
-          throw new Error("A world has one segment");
-        },
-        // The last that a worker does: it is as good as gone.
-        close: () => store(this.#bells, LEFT + thread, 1),
-      }),
+      segmentCourier: () =>
+        constant({
+          publish: () => {},
+          obtain: () => {
+            throw new Error("A world has one segment");
+          },
+          // The last that a worker does: it is as good as gone.
+          close: () => store(this.#bells, LEFT + thread, 1),
+        }),
     });
+  }
+
+  /** What the I/O worker's objects hold of it. */
+  get wireState(): readonly number[] {
+    return [this.sent, this.engines, this.connecters, this.listeners];
   }
 
   ring(bell: number): void {
@@ -340,8 +351,22 @@ class WorldEngine implements Engine {
   }
 }
 
+/** Nobody looks at the marks any more that others set for who has left. */
+function forgetMarks({ thread: { control } }: Ctx): void {
+  const { words, layout } = control;
+  for (let slot = 0; slot < layout.threadCount; slot++) {
+    const record = layout.thread(slot);
+    store(words, record + THREAD.SLEEP, 0);
+    store(words, record + THREAD.SUMMARY, 0);
+    for (let n = 0; n < layout.readyWords; n++) {
+      store(words, record + THREAD.READY + n, 0);
+    }
+  }
+}
+
 /** Nothing of a context and its world is left. */
 export function checkGone(ctx: Ctx, world: World): void {
+  forgetMarks(ctx);
   const { sockets, pipes, ownedObjects, blocks, memoryUsedBytes } = ctx
     .statistics();
   same(
