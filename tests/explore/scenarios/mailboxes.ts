@@ -47,6 +47,15 @@ function nodesOf(
   });
 }
 
+/** A thread that hears what is sent to some nodes of its, and another one. */
+function hearing(nodes: number) {
+  const scene = new Scene();
+  const thread = scene.thread(0);
+  const own = nodesOf(scene, thread, new Array(nodes).fill(thread.mailbox));
+  const hearer = new Hearer(thread, ...own);
+  return { scene, thread, hearer, nodes: own, node: own[0] as number };
+}
+
 /** A socket's mailbox and a node that it serves. */
 function socketOf(scene: Scene, thread: Thread): number {
   const { control } = thread;
@@ -63,11 +72,7 @@ export const mailboxScenarios: readonly Scenario[] = [
     what: "two threads send to two objects of a third one",
     threads: ["receiver", "left", "right"],
     set() {
-      const scene = new Scene();
-      const thread = scene.thread(0);
-      const { mailbox } = thread;
-      const nodes = nodesOf(scene, thread, [mailbox, mailbox]);
-      const hearer = new Hearer(thread, ...nodes);
+      const { scene, hearer, nodes } = hearing(2);
       return {
         threads: [
           () => hearer.hear(3),
@@ -85,10 +90,7 @@ export const mailboxScenarios: readonly Scenario[] = [
     what: "two threads send to one object of a third one",
     threads: ["receiver", "left", "right"],
     set() {
-      const scene = new Scene();
-      const thread = scene.thread(0);
-      const [node] = nodesOf(scene, thread, [thread.mailbox]) as [number];
-      const hearer = new Hearer(thread, node);
+      const { scene, hearer, node } = hearing(1);
       return {
         threads: [
           () => hearer.hear(3),
@@ -107,14 +109,8 @@ export const mailboxScenarios: readonly Scenario[] = [
     threads: ["receiver", "sender"],
     deep: { spurious: 1, timeouts: 1 },
     set() {
-      const scene = new Scene();
-      const thread = scene.thread(0);
-      const { mailbox } = thread;
-      const [a, b] = nodesOf(scene, thread, [mailbox, mailbox]) as [
-        number,
-        number,
-      ];
-      const hearer = new Hearer(thread, a, b);
+      const { scene, hearer, nodes } = hearing(2);
+      const [a, b] = nodes as [number, number];
       const { control } = scene.view(1);
       return {
         threads: [
@@ -190,10 +186,7 @@ export const mailboxScenarios: readonly Scenario[] = [
     what: "commands to a thread that is in its event loop",
     threads: ["receiver", "sender"],
     set() {
-      const scene = new Scene();
-      const thread = scene.thread(0);
-      const [node] = nodesOf(scene, thread, [thread.mailbox]) as [number];
-      const hearer = new Hearer(thread, node);
+      const { scene, thread, hearer, node } = hearing(1);
       const { control } = scene.view(1);
       return {
         threads: [
@@ -215,10 +208,7 @@ export const mailboxScenarios: readonly Scenario[] = [
     what: "commands to a thread that blocks with its event loop armed",
     threads: ["receiver", "sender"],
     set() {
-      const scene = new Scene();
-      const thread = scene.thread(0);
-      const [node] = nodesOf(scene, thread, [thread.mailbox]) as [number];
-      const hearer = new Hearer(thread, node);
+      const { scene, thread, hearer, node } = hearing(1);
       const { control } = scene.view(1);
       return {
         threads: [
@@ -243,13 +233,10 @@ export const mailboxScenarios: readonly Scenario[] = [
     what: "a command to a thread that sleeps beside descriptors",
     threads: ["receiver", "sender"],
     set() {
-      const scene = new Scene();
-      const thread = scene.thread(0);
-      const [node] = nodesOf(scene, thread, [thread.mailbox]) as [number];
-      const hearer = new Hearer(thread, node);
+      const { scene, thread, hearer, node } = hearing(1);
       const { control } = scene.view(1, {
         ...platformOf(1),
-        wake: (target) => scene.ring(target),
+        wake: (target) => scene.bells.ring(target),
       });
       return {
         threads: [
@@ -257,10 +244,10 @@ export const mailboxScenarios: readonly Scenario[] = [
             while (hearer.bits !== 3) {
               thread.beginDescriptorSleep(1);
               const asleep = !thread.hasMail();
-              if (asleep) scene.hear(1);
+              if (asleep) scene.bells.hear(1);
               const woken = thread.endDescriptorSleep();
               // Who undertook to ring does so before the bell goes away.
-              if (woken && !asleep) scene.hear(1);
+              if (woken && !asleep) scene.bells.hear(1);
               expect(woken || !asleep, "nobody rings without saying so");
               thread.processMail();
             }

@@ -6,16 +6,11 @@ import { PIPE, QUEUE, THREAD } from "../../../src/memory/layout.ts";
 import { initPageMap } from "../../../src/memory/page_map.ts";
 import { PayloadSegments } from "../../../src/memory/payload_segments.ts";
 import type { SegmentCourier } from "../../../src/memory/payload_segments.ts";
-import {
-  exchange,
-  load,
-  notifyAll,
-  store,
-  wait,
-} from "../../../src/memory/shared_access.ts";
+import { load, store } from "../../../src/memory/shared_access.ts";
 import type { CorePlatform } from "../../../src/core/platform.ts";
 import { initThread, Thread } from "../../../src/core/thread.ts";
 import { zeroed } from "../buffers.ts";
+import { Bells } from "./bells.ts";
 import { hasStopped } from "../execution.ts";
 import { constant } from "../heap.ts";
 
@@ -93,7 +88,7 @@ export class Scene {
   readonly words: Int32Array;
   readonly #control: SharedArrayBuffer;
   readonly #payload: SharedArrayBuffer;
-  readonly #bells: Int32Array = new Int32Array(zeroed("bells", 64));
+  readonly bells: Bells = new Bells("bells");
 
   constructor() {
     this.#control = zeroed("control", this.layout.sizeBytes);
@@ -131,19 +126,6 @@ export class Scene {
     store(this.words, queue + QUEUE.HWM_WRITER, hwmWriter);
     store(this.words, queue + QUEUE.HWM_READER, hwmReader);
     return queue;
-  }
-
-  /** What a command does, without one: wakes who waits for this number. */
-  ring(bell: number): void {
-    store(this.#bells, bell, 1);
-    notifyAll(this.#bells, bell);
-  }
-
-  /** Waits for {@link ring}; one ring is heard once. */
-  hear(bell: number): void {
-    while (exchange(this.#bells, bell, 0) === 0) {
-      wait(this.#bells, bell, 0, Infinity);
-    }
   }
 
   /** A word of the context's header. */

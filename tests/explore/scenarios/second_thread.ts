@@ -46,7 +46,7 @@ function two(name: string, what: string, search: Search, uses: Uses): Scenario {
             ctx = mine;
             handle = mine.handle();
             uses.before?.(mine);
-            world.ring(Bell.OTHER);
+            world.bells.ring(Bell.OTHER);
             mine.shutdown();
             mine.closeAll();
             kept[0] = mine;
@@ -54,7 +54,7 @@ function two(name: string, what: string, search: Search, uses: Uses): Scenario {
           },
           () => world.runReaper((reaper) => void (kept[1] = reaper)),
           () => {
-            world.hear(Bell.OTHER);
+            world.bells.hear(Bell.OTHER);
             const made = handle as unknown as ContextHandle;
             if (useAttached(world, made, uses.other)) came++;
             else late++;

@@ -22,13 +22,11 @@ import {
   add,
   exchange,
   load,
-  notifyAll,
   store,
-  wait,
 } from "../../../src/memory/shared_access.ts";
-import { zeroed } from "../buffers.ts";
 import { constant } from "../heap.ts";
 import { turn } from "../runtime.ts";
+import { Bells } from "./bells.ts";
 import { FIRST_TID, platformOf, same } from "./scene.ts";
 
 /** What wakes each thread outside of the context's own memory. */
@@ -76,7 +74,7 @@ export const QUIET: Wire = {
 export class World {
   readonly wiring: Wiring;
   readonly wire: Wire;
-  readonly #bells: Int32Array = new Int32Array(zeroed("world", 64));
+  readonly bells: Bells = new Bells("world");
   #reaper: WorkerData | null = null;
   #io: WorkerData | null = null;
   /** Messages that came to an engine. */
@@ -112,7 +110,7 @@ export class World {
     const plain = platformOf(thread);
     return constant({
       ...plain,
-      monotonicMs: () => this.wire.ticks ? load(this.#bells, NOW) : 0,
+      monotonicMs: () => this.wire.ticks ? load(this.bells.words, NOW) : 0,
       // Only mail ends it: in an event loop that comes by itself.
       // deno-lint-ignore require-await -- transformed, it runs to its end.
       delay: async (_timeoutMs, onStart) => {
@@ -120,18 +118,19 @@ export class World {
         onStart(() => void (woken = true));
         while (!woken) turn();
       },
-      threadAlive: (tid) => load(this.#bells, LEFT + tid - FIRST_TID) === 0,
+      threadAlive: (tid) =>
+        load(this.bells.words, LEFT + tid - FIRST_TID) === 0,
       // An I/O thread that has ended leaves -1, and nobody to be woken.
       wake: (target) => {
-        if (target >= 0) this.ring(target);
+        if (target >= 0) this.bells.ring(target);
       },
       spawnWorker: (data) => {
         if (data.role === "io") {
           this.#io = data;
-          this.ring(Bell.IO);
+          this.bells.ring(Bell.IO);
         } else {
           this.#reaper = data;
-          this.ring(Bell.REAPER);
+          this.bells.ring(Bell.REAPER);
         }
         return { onExit: () => {}, terminate: () => {} };
       },
@@ -142,7 +141,7 @@ export class World {
             throw new Error("A world has one segment");
           },
           // The last that a worker does: it is as good as gone.
-          close: () => store(this.#bells, LEFT + thread, 1),
+          close: () => store(this.bells.words, LEFT + thread, 1),
         }),
     });
   }
@@ -152,20 +151,9 @@ export class World {
     return [this.sent, this.engines, this.connecters, this.listeners];
   }
 
-  ring(bell: number): void {
-    store(this.#bells, bell, 1);
-    notifyAll(this.#bells, bell);
-  }
-
-  hear(bell: number): void {
-    while (exchange(this.#bells, bell, 0) === 0) {
-      wait(this.#bells, bell, 0, Infinity);
-    }
-  }
-
   /** @param keep Told of all that the thread goes on with. */
   runReaper(keep: (object: object) => void): void {
-    this.hear(Bell.REAPER);
+    this.bells.hear(Bell.REAPER);
     const platform = this.platform(1);
     runContextWorker(
       this.#reaper as WorkerData,
@@ -180,7 +168,7 @@ export class World {
   }
 
   runIo(keep: (object: object) => void): void {
-    this.hear(Bell.IO);
+    this.bells.hear(Bell.IO);
     const platform = this.platform(2);
     runContextWorker(
       this.#io as WorkerData,
@@ -202,14 +190,14 @@ export class World {
 
   /** Lets some time pass, at any time after somebody waits for it. */
   runClock(): void {
-    this.hear(Bell.CLOCK);
-    add(this.#bells, NOW, TICK_MS);
-    this.ring(Bell.POLLER);
+    this.bells.hear(Bell.CLOCK);
+    add(this.bells.words, NOW, TICK_MS);
+    this.bells.ring(Bell.POLLER);
   }
 
   /** Who only looks for events gives others their turn. */
   poll(): void {
-    exchange(this.#bells, Bell.POLLER, 0);
+    exchange(this.bells.words, Bell.POLLER, 0);
   }
 
   /** No descriptor is ever ready: it only waits to be woken. */
@@ -220,8 +208,8 @@ export class World {
       load: 0,
       wakeTarget: Bell.POLLER,
       wait: (timeoutMs: number) => {
-        if (timeoutMs > 0 && timeoutMs <= TICK_MS) this.ring(Bell.CLOCK);
-        if (timeoutMs !== 0) this.hear(Bell.POLLER);
+        if (timeoutMs > 0 && timeoutMs <= TICK_MS) this.bells.ring(Bell.CLOCK);
+        if (timeoutMs !== 0) this.bells.hear(Bell.POLLER);
         else this.poll();
         return 0;
       },
