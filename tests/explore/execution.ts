@@ -93,9 +93,9 @@ function functionAt(name: string): string {
   return name.slice(name.lastIndexOf(" ") + 1);
 }
 
-/** Where threads receive commands, and where they send them. */
+/** Where threads receive commands, and send those and messages. */
 const receiving = new Places("takePending", "drain", "waitSync", "poll");
-const sending = new Places("post");
+const sending = new Places("post", "flush");
 
 /**
  * Functions after which what a thread has read there shows in memory, in where
@@ -134,7 +134,7 @@ function isPoint(next: Request, search: Search): boolean {
   if (op === Op.TURN || op === Op.WAIT || receiving.has(site)) return true;
   if (isAlsoPoint(site, search)) return true;
   if (search.scheduleAt === "receive") return false;
-  if (op === Op.OR && sending.has(site)) return true;
+  if ((op === Op.OR || op === Op.EXCHANGE) && sending.has(site)) return true;
   return search.scheduleAt === "send, look and receive" && isBetweenTurns(next);
 }
 
@@ -264,8 +264,15 @@ export class Execution {
       );
     }
     this.#direct(() => this.#stage.check(end));
-    fingerprint.ended();
+    this.#noteEnd();
     return false;
+  }
+
+  #noteEnd(): void {
+    if (fingerprint.reached === null) return;
+    const key = { low: 0, high: 0 };
+    hashOf(this.#direct(() => this.#stage.end?.() ?? []) as unknown[], key);
+    fingerprint.reached.ends.add(textOfKey(key));
   }
 
   #whereabouts(thread: number): string {
@@ -338,7 +345,7 @@ export class Execution {
       this.#settled.push(key);
       if (fingerprint.reached !== null) {
         const objects = { low: 0, high: thread };
-        hashOf(heap, objects);
+        hashOf(heap, objects, true);
         fingerprint.reached.objects.add(textOfKey(objects));
       }
     }

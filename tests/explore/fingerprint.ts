@@ -5,7 +5,7 @@ import { THREADS_MAX } from "./shadow.ts";
 
 /** What a search came to, for a comparison with another one. */
 export class Reached {
-  /** What was in memory at the ends. */
+  /** What tells the good ends apart. */
   readonly ends: Set<string> = new Set();
   /** What each thread's objects held between two turns of its loop. */
   readonly objects: Set<string> = new Set();
@@ -62,11 +62,6 @@ export class Fingerprint {
   setThread(thread: number, { low, high }: Key): void {
     this.#lows[thread] = low;
     this.#highs[thread] = high;
-  }
-
-  /** The execution came to a good end. */
-  ended(): void {
-    this.reached?.ends.add(textOfKey({ low: this.#low, high: this.#high }));
   }
 
   /** The state as it is, with some numbers that belong to it, too. */

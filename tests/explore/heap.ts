@@ -11,6 +11,18 @@ const IGNORED: ReadonlySet<string> = new Set([
   "$ControlSegment$freedSeen",
 ]);
 
+/** Fields that say where in memory something lies. */
+const PLACES: ReadonlySet<string> = new Set([
+  ...["bytes", "offset", "limit", "chunk", "bodyStart", "entered"],
+  ...["frameBytes", "frameStart"],
+  ...["chunkWords", "base", "committedChunk", "committedOffset", "held"]
+    .map((name) => `$QueueReader$${name}`),
+  ...["chunk", "bytes", "chunkWords", "base", "offset", "end"]
+    .map((name) => `$QueueWriter$${name}`),
+  ...["messageChunk", "messageOffset"].map((name) => `$QueueWriter$${name}`),
+  "$PayloadSegments$caches",
+]);
+
 /** Classes whose objects stay as they are made. */
 const CONSTANT: ReadonlySet<string> = new Set(["Layout"]);
 
@@ -34,17 +46,27 @@ function numberOfName(name: string): number {
   return number;
 }
 
-/** Puts what these objects hold into a key. */
-export function hashOf(roots: readonly unknown[], into: Key): void {
-  new Walk(into).value(roots);
+/**
+ * Puts what these objects hold into a key.
+ *
+ * @param anywhere Wherever in memory it lies.
+ */
+export function hashOf(
+  roots: readonly unknown[],
+  into: Key,
+  anywhere = false,
+): void {
+  new Walk(into, anywhere).value(roots);
 }
 
 class Walk {
   readonly #into: Key;
+  readonly #anywhere: boolean;
   readonly #met: Map<object, number> = new Map();
 
-  constructor(into: Key) {
+  constructor(into: Key, anywhere: boolean) {
     this.#into = into;
+    this.#anywhere = anywhere;
   }
 
   value(value: unknown): void {
@@ -151,7 +173,7 @@ class Walk {
     ) throw new Error(`A thread's state cannot hold a ${name}`);
     const values = object as Record<string, unknown>;
     for (const key in values) {
-      if (IGNORED.has(key)) continue;
+      if (IGNORED.has(key) || (this.#anywhere && PLACES.has(key))) continue;
       this.#mix(numberOfName(key));
       this.value(values[key]);
     }

@@ -24,6 +24,8 @@ export interface Stage {
    * others when {@link Stage.mayEnd} says so.
    */
   check(end: End): void;
+  /** What tells good ends apart, where searches are compared by them. */
+  end?(): readonly unknown[];
   /** Whether threads may be asleep like this at the end; by default never. */
   mayEnd?(end: End): boolean;
 }

@@ -9,7 +9,7 @@ import {
 import type { SocketBase } from "../../../src/core/socket_base.ts";
 import type { Scenario, Search } from "../scenario.ts";
 import { expect, same } from "./scene.ts";
-import { checkGone, QUIET, TICK_MS, type Wire, World } from "./world.ts";
+import { checkGone, endOf, QUIET, TICK_MS, type Wire, World } from "./world.ts";
 
 const OPTIONS: CtxOptions = {
   ...defaultCtxOptions(),
@@ -89,6 +89,7 @@ function end(life: Life): Scenario {
           thread < CLOCK && (waits || thread > 0)
             ? [kept[thread], thread === 2 ? world.wireState : null]
             : null,
+        end: () => endOf(ctx as unknown as Ctx),
         // It may be that nobody comes to wait for the time.
         mayEnd: ({ asleep }) => asleep.every((thread) => thread === CLOCK),
         check: () => {

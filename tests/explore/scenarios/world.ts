@@ -15,7 +15,7 @@ import type {
   Transport,
 } from "../../../src/core/transport.ts";
 import type { Wiring } from "../../../src/core/wiring_contract.ts";
-import { THREAD } from "../../../src/memory/layout.ts";
+import { H, THREAD } from "../../../src/memory/layout.ts";
 import { PATTERNS } from "../../../src/pattern/patterns.ts";
 import type { Poller } from "../../../src/poller/poller.ts";
 import {
@@ -339,22 +339,27 @@ class WorldEngine implements Engine {
   }
 }
 
-/** Nobody looks at the marks any more that others set for who has left. */
-function forgetMarks({ thread: { control } }: Ctx): void {
+/**
+ * What the header of a context and its threads' records hold at the end, but
+ * for marks that were set for a thread which had left, and for where the memory
+ * lies that came back.
+ */
+export function endOf({ thread: { control } }: Ctx): readonly unknown[] {
   const { words, layout } = control;
-  for (let slot = 0; slot < layout.threadCount; slot++) {
+  const { threads, threadCount, threadSize } = layout;
+  const left = words.slice(0, threads + threadCount * threadSize);
+  left.fill(0, H.CELL_STACK, H.REGISTRY_LOCK);
+  for (let slot = 0; slot < threadCount; slot++) {
     const record = layout.thread(slot);
-    store(words, record + THREAD.SLEEP, 0);
-    store(words, record + THREAD.SUMMARY, 0);
-    for (let n = 0; n < layout.readyWords; n++) {
-      store(words, record + THREAD.READY + n, 0);
-    }
+    left.fill(0, record + THREAD.SLEEP, record + THREAD.SLEEP + 1);
+    left.fill(0, record + THREAD.SUMMARY, record + THREAD.SUMMARY + 1);
+    left.fill(0, record + THREAD.READY, record + threadSize);
   }
+  return [left];
 }
 
 /** Nothing of a context and its world is left. */
 export function checkGone(ctx: Ctx, world: World): void {
-  forgetMarks(ctx);
   const { sockets, pipes, ownedObjects, blocks, memoryUsedBytes } = ctx
     .statistics();
   same(
