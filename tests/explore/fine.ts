@@ -23,7 +23,7 @@ export interface Comparison {
 const FINER: Readonly<Record<string, (search: Search) => Search>> = {
   "on the way to sleep, too, complete": (search) => ({
     ...search,
-    scheduleIn: ["prepareSleep"],
+    scheduleIn: [...search.scheduleIn ?? [], "prepareSleep"],
   }),
   "at every access, 1 preemption": () => ({ states: true, preemptions: 1 }),
 };
