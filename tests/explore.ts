@@ -8,7 +8,11 @@ import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { replay } from "./explore/explorer.ts";
+import {
+  compareWithFiner,
+  type Comparison,
+  isCompared,
+} from "./explore/fine.ts";
 import {
   chosen,
   type Job,
@@ -21,6 +25,7 @@ import { writePipeTable } from "./explore/pipe_table.ts";
 import { checkRefusals } from "./explore/refusals.ts";
 import type { Scenario } from "./explore/scenario.ts";
 import { writeTable } from "./explore/table.ts";
+import { replay } from "./explore/walk.ts";
 
 /** Workers; each keeps a core busy. */
 const WORKERS = 2;
@@ -30,6 +35,9 @@ const LITMUS_ITERATIONS = 10_000_000;
 
 /** Random walks of each scenario in a deep run, at the most. */
 const WALKS = 1_000_000;
+
+/** What each search has that is compared with another one, ms. */
+const FINE_MILLISECONDS = 300_000;
 
 /** What part of a deep run's time they have. */
 const WALKS_SHARE = 0.3;
@@ -42,6 +50,7 @@ const README = new URL("./explore/README.md", import.meta.url);
 interface Options {
   deep: boolean;
   remember: boolean;
+  fine: boolean;
   seed: number;
   minutes: number;
   write: boolean;
@@ -55,6 +64,8 @@ const USAGE = `deno task explore [OPTION…] [PART OF A SCENARIO'S NAME…]
                       of those that were run
   --remember          searches of states in which threads forget nothing that
                       they have seen, and no mutants
+  --fine              compares searches of whole contexts at commands with finer
+                      ones, and does no more
   --deep              goes further, with random walks, and no mutants
   --minutes=N         how long that takes (${MINUTES}); searches that are not at
                       their end by then are cut off, each after its share. Each
@@ -65,6 +76,7 @@ function readOptions(args: readonly string[]): Options {
   const options: Options = {
     deep: false,
     remember: false,
+    fine: false,
     seed: crypto.getRandomValues(new Uint32Array(1))[0] as number,
     minutes: MINUTES,
     write: false,
@@ -75,6 +87,7 @@ function readOptions(args: readonly string[]): Options {
   for (let next = rest.shift(); next !== undefined; next = rest.shift()) {
     if (next === "--deep") options.deep = true;
     else if (next === "--remember") options.remember = true;
+    else if (next === "--fine") options.fine = true;
     else if (next === "--write") options.write = true;
     else if (next === "--seed") options.seed = Number(rest.shift());
     else if (next.startsWith("--minutes=")) {
@@ -88,13 +101,16 @@ function readOptions(args: readonly string[]): Options {
   return options;
 }
 
+function isWanted(name: string, { only }: Options): boolean {
+  return only.length === 0 || only.some((part) => name.includes(part));
+}
+
 /** The work: the searches, then the mistakes that they must find. */
 function jobsOf(scenarios: readonly Scenario[], options: Options): Job[] {
-  const { deep, remember, only } = options;
-  const wanted = (name: string): boolean =>
-    only.length === 0 || only.some((part) => name.includes(part));
+  const { deep, remember } = options;
+  const wanted = (name: string): boolean => isWanted(name, options);
   const searches = scenarios.filter(({ name, search }) =>
-    wanted(name) && (!remember || search?.byCommand !== undefined)
+    wanted(name) && (!remember || search?.scheduleAt !== undefined)
   ).map(({ name }) => jobOf(name, { deep, remember }));
   if (deep || remember) return searches;
   const mutants = MUTANTS.flatMap((mutant) =>
@@ -228,6 +244,37 @@ async function showPath(text: string, deep: boolean): Promise<void> {
   });
 }
 
+/** What finer searches come to; false when that is anything else. */
+function compareAll(
+  scenarios: readonly Scenario[],
+  options: Options,
+): boolean {
+  const found = scenarios
+    .filter((each) => isCompared(each) && isWanted(each.name, options))
+    .flatMap((scenario) => {
+      const compared = [...compareWithFiner(scenario, FINE_MILLISECONDS)];
+      for (const each of compared) console.log(lineOfComparison(each));
+      return compared;
+    });
+  const bad = found.filter((each) => !isSame(each)).length;
+  console.log(`explore: ${found.length} comparisons, ${bad} not the same`);
+  return bad === 0 && found.length > 0;
+}
+
+function lineOfComparison(compared: Comparison): string {
+  const { scenario, how, failure, executions, states } = compared;
+  const { ends, objects, newEnds, newObjects } = compared;
+  return `${isSame(compared) ? "ok     " : "FAILED "} ${scenario}, ${how}: ` +
+    `${executions} executions, ${states} states` +
+    `${compared.cut ? ", cut off" : ""}; ${ends} ends (${newEnds} new), ` +
+    `${objects} states of objects (${newObjects} new)` +
+    `${failure === null ? "" : `\n  ${failure}`}`;
+}
+
+function isSame({ failure, newEnds, newObjects }: Comparison): boolean {
+  return failure === null && newEnds === 0 && newObjects === 0;
+}
+
 /** The litmus tests at length, in both runtimes. */
 function runLitmus(iterations: number): boolean {
   const tests = fileURLToPath(new URL("./run.ts", import.meta.url));
@@ -256,6 +303,9 @@ async function main(): Promise<void> {
   if (options.replay !== null) {
     await showPath(options.replay, options.deep);
     return;
+  }
+  if (options.fine) {
+    process.exit(compareAll(await realScenarios(), options) ? 0 : 1);
   }
   if (options.deep) console.log(`seed ${options.seed}`);
   const scenarios = await realScenarios();

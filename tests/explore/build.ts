@@ -16,7 +16,7 @@ import {
 
 /** A transformed program. */
 export interface Build {
-  /** Names of the places where accesses are made. */
+  /** Names of the places where accesses are made, by number; with gaps. */
   readonly sites: readonly string[];
   /** Loads a module by its path in the repository. */
   load(path: string): Promise<Record<string, unknown>>;
@@ -28,17 +28,19 @@ export interface Build {
 export function build(roots: readonly string[], edits: readonly Edit[]): Build {
   const program = readProgram(roots, edits);
   const coloring = new Coloring(program);
-  const sites = new Sites();
+  const names: string[] = [];
   const folder = mkdtempSync(join(tmpdir(), "purezmq-explore-"));
   const remove = (): void => rmSync(folder, { recursive: true, force: true });
   try {
-    emit(program, folder, coloring, sites);
+    for (const { first, names: added } of emit(program, folder, coloring)) {
+      added.forEach((name, n) => names[first + n] = name);
+    }
   } catch (error) {
     remove();
     throw error;
   }
   return {
-    sites: sites.names,
+    sites: names,
     load: (path) =>
       import(pathToFileURL(join(folder, path.replace(/\.ts$/, ".js"))).href),
     remove,
@@ -50,44 +52,49 @@ interface Emitted {
   /** Which functions are generators, in all files: its calls follow that. */
   readonly colors: string;
   readonly output: readonly { readonly name: string; readonly text: string }[];
-  readonly sites: readonly string[];
+  readonly sites: Sites;
 }
 
 /** By the file as it was parsed: most mistakes leave all files but one alone. */
 const emitted: WeakMap<ts.SourceFile, Emitted> = new WeakMap();
 
-/** Writes what is explored into a folder. */
+/**
+ * Writes what is explored into a folder.
+ *
+ * @returns the places where accesses are made, file by file.
+ */
 function emit(
   program: ts.Program,
   folder: string,
   coloring: Coloring,
-  sites: Sites,
-): void {
+): Sites[] {
   const { colors } = coloring;
+  const sites: Sites[] = [];
   for (const file of program.getSourceFiles()) {
     const path = pathOf(file);
     if (!isExplored(path) || isLayer(path)) continue;
-    sites.begin(path);
     let known = emitted.get(file);
     if (known?.colors !== colors) {
-      known = transform(program, file, coloring, sites, colors);
+      known = transform(program, file, coloring, colors);
       emitted.set(file, known);
-    } else sites.addAll(known.sites);
+    }
+    sites.push(known.sites);
     for (const { name, text } of known.output) {
       const to = join(folder, name.slice(REPOSITORY.length));
       mkdirSync(dirname(to), { recursive: true });
       writeFileSync(to, text);
     }
   }
+  return sites;
 }
 
 function transform(
   program: ts.Program,
   file: ts.SourceFile,
   coloring: Coloring,
-  sites: Sites,
   colors: string,
 ): Emitted {
+  const sites = new Sites(pathOf(file));
   const output: { name: string; text: string }[] = [];
   program.emit(
     file,
@@ -96,5 +103,5 @@ function transform(
     false,
     { before: [rewriter(coloring, sites)] },
   );
-  return { colors, output, sites: sites.added };
+  return { colors, output, sites };
 }

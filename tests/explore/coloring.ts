@@ -28,9 +28,26 @@ export type Target =
 /** Plain accesses of the layer; all others are scheduling points. */
 export const PLAIN: ReadonlySet<string> = new Set(["get", "put"]);
 
+/** What a function's own code may run; functions by their file, place and name. */
+interface Reach {
+  /** It comes to a scheduling point, or to what nobody knows. */
+  readonly certain: boolean;
+  readonly functions: ReadonlySet<string>;
+}
+
+/** What the functions of a file reach, while no file gets or loses any. */
+interface KnownFile {
+  readonly shape: string;
+  readonly reached: ReadonlyMap<string, Reach>;
+}
+
+/** By the file as it was parsed: most mistakes leave all files but one alone. */
+const knownFiles: WeakMap<ts.SourceFile, KnownFile> = new WeakMap();
+
 export class Coloring {
   readonly #checker: ts.TypeChecker;
   readonly #bodies: Body[] = [];
+  readonly #keys: Map<ts.Node, string> = new Map();
   readonly #methods: Map<string, Body[]> = new Map();
   readonly #getters: Map<string, Body[]> = new Map();
   readonly #yielding: Set<ts.Node> = new Set();
@@ -40,8 +57,14 @@ export class Coloring {
     const files = program.getSourceFiles().filter((file) =>
       isExplored(pathOf(file)) && pathOf(file) !== LAYER
     );
-    for (const file of files) this.#collect(file);
-    this.#spread();
+    for (const file of files) {
+      const first = this.#bodies.length;
+      this.#collect(file);
+      this.#bodies.slice(first).forEach((body, n) =>
+        this.#keys.set(body, `${pathOf(file)} ${n} ${nameOf(body)}`)
+      );
+    }
+    this.#spread(files);
   }
 
   get checker(): ts.TypeChecker {
@@ -158,50 +181,83 @@ export class Coloring {
   }
 
   /** To a fixed point: who calls what yields, yields. */
-  #spread(): void {
-    const waiting = new Map(
-      this.#bodies.map((body) => [body, this.#reached(body)] as const),
-    );
-    for (let changed = true; changed;) {
-      changed = false;
-      for (const [body, reached] of waiting) {
-        if (!reached.some((test) => test())) continue;
-        this.#yielding.add(body);
-        waiting.delete(body);
-        changed = true;
+  #spread(files: readonly ts.SourceFile[]): void {
+    const shape = [...this.#keys.values()].join();
+    const waiting = new Map<string, Reach>();
+    for (const file of files) {
+      for (const [key, reach] of this.#reachedIn(file, shape)) {
+        waiting.set(key, reach);
       }
+    }
+    const yielding = new Set<string>();
+    for (let before = -1; before < yielding.size;) {
+      before = yielding.size;
+      for (const [key, { certain, functions }] of waiting) {
+        if (!certain && functions.isDisjointFrom(yielding)) continue;
+        yielding.add(key);
+        waiting.delete(key);
+      }
+    }
+    for (const [body, key] of this.#keys) {
+      if (yielding.has(key)) this.#yielding.add(body);
     }
   }
 
-  /** Tests for all that a function's own code runs. */
-  #reached(body: Body): (() => boolean)[] {
-    const tests: (() => boolean)[] = [];
+  #reachedIn(
+    file: ts.SourceFile,
+    shape: string,
+  ): ReadonlyMap<string, Reach> {
+    const known = knownFiles.get(file);
+    if (known?.shape === shape) return known.reached;
+    const reached = new Map<string, Reach>();
+    for (const [body, key] of this.#keys) {
+      if (body.getSourceFile() === file) {
+        reached.set(key, this.#reached(body as Body));
+      }
+    }
+    knownFiles.set(file, { shape, reached });
+    return reached;
+  }
+
+  #reached(body: Body): Reach {
+    let certain = false;
+    const functions = new Set<string>();
+    const add = (bodies: readonly (ts.Node | undefined)[] = []): void => {
+      for (const each of bodies) {
+        const key = each && this.#keys.get(each);
+        if (key !== undefined) functions.add(key);
+      }
+    };
     const visit = (node: ts.Node): void => {
       if (isBody(node)) return;
       if (ts.isCallExpression(node)) {
         const target = this.targetOf(node);
-        tests.push(() => this.mayYield(target));
-        if (target.kind === "foreign") {
-          for (const argument of node.arguments) {
-            if (isBody(argument)) tests.push(() => this.yields(argument));
-          }
-        }
-      } else if (ts.isNewExpression(node)) {
-        const made = this.constructorOf(node);
-        tests.push(() => this.yields(made));
-      } else if (ts.isPropertyAccessExpression(node)) {
-        const name = node.name.getText();
-        if (this.#getters.has(name)) tests.push(() => this.getterYields(name));
+        if (target.kind === "explored") {
+          certain ||= target.unknown;
+          add(target.bodies);
+        } else if (target.kind === "layer") certain ||= this.mayYield(target);
+        else add(node.arguments);
+      } else if (ts.isNewExpression(node)) add([this.constructorOf(node)]);
+      else if (ts.isPropertyAccessExpression(node)) {
+        add(this.#getters.get(node.name.getText()));
       } else if (ts.isBindingElement(node)) {
-        const name = (node.propertyName ?? node.name).getText();
-        if (this.#getters.has(name)) tests.push(() => this.getterYields(name));
+        add(this.#getters.get((node.propertyName ?? node.name).getText()));
       }
       ts.forEachChild(node, visit);
     };
     for (const parameter of body.parameters) visit(parameter);
     if (body.body !== undefined) visit(body.body);
-    return tests;
+    return { certain, functions };
   }
+}
+
+/** What it is called, itself or by the property that holds it. */
+function nameOf({ name, parent }: Body): string {
+  const property = ts.isPropertyAssignment(parent) ||
+      ts.isPropertyDeclaration(parent)
+    ? parent.name.getText()
+    : "";
+  return `${name?.getText() ?? ""} ${property}`;
 }
 
 /** The last name of what is called. */

@@ -1,9 +1,8 @@
 // One execution of a scenario: its threads as coroutines, one step at a time.
-import { fingerprint, type Key, mix64 } from "./fingerprint.ts";
+import { CallStack } from "./call_stack.ts";
+import { fingerprint, type Key, mix64, textOfKey } from "./fingerprint.ts";
 import { hashOf } from "./heap.ts";
 import {
-  type Coroutine,
-  G,
   jobs,
   jobsOf,
   Notice,
@@ -16,7 +15,13 @@ import {
   shadow,
 } from "./runtime.ts";
 import type { End, Scenario, Search, Stage } from "./scenario.ts";
-import { type Clock, join, siteName, THREADS_MAX } from "./shadow.ts";
+import {
+  type Clock,
+  join,
+  namesOfSites,
+  siteName,
+  THREADS_MAX,
+} from "./shadow.ts";
 
 /** The thread that sets the scene. */
 const SCENE = THREADS_MAX - 1;
@@ -35,7 +40,7 @@ const ThreadState = {
 type ThreadState = typeof ThreadState[keyof typeof ThreadState];
 
 interface ThreadOfExecution {
-  readonly coroutine: Coroutine;
+  readonly calls: CallStack;
   state: ThreadState;
   /** What it does next. */
   readonly next: Request;
@@ -62,23 +67,25 @@ export type Observer = (thread: number, what: string) => void;
 const ACCESSES_MAX = 50_000;
 
 /** Places in some functions of the sources, by their names. */
-class Kind {
-  readonly names: readonly string[];
-  /** By the place's name: its number is another's in another build. */
-  readonly #known: Map<string, boolean> = new Map();
+class Places {
+  readonly functions: readonly string[];
+  /** By the place's number, in the build whose names these are. */
+  #known: (boolean | undefined)[] = [];
+  #names: readonly string[] = [];
 
-  constructor(...names: readonly string[]) {
-    this.names = names;
+  constructor(...functions: readonly string[]) {
+    this.functions = functions;
   }
 
   has(site: number): boolean {
-    const name = siteName(site);
-    let known = this.#known.get(name);
-    if (known === undefined) {
-      known = this.names.includes(functionAt(name));
-      this.#known.set(name, known);
+    const names = namesOfSites();
+    if (names !== this.#names) {
+      this.#names = names;
+      this.#known = [];
     }
-    return known;
+    return this.#known[site] ??= this.functions.includes(
+      functionAt(siteName(site)),
+    );
   }
 }
 
@@ -86,22 +93,22 @@ function functionAt(name: string): string {
   return name.slice(name.lastIndexOf(" ") + 1);
 }
 
-/** Where commands are taken and sent. */
-const taking = new Kind("takePending", "drain", "waitSync", "poll");
-const sending = new Kind("post");
+/** Where threads receive commands, and send those and messages. */
+const receiving = new Places("takePending", "drain", "waitSync", "poll");
+const sending = new Places("post", "flush");
 
 /**
  * Functions after which what a thread has read there shows in memory, in where
  * it goes on and in its objects. By reading them: the names are all that is
  * known of them here. `explore --remember` searches without.
  */
-const forgetting = new Kind(
+const forgetting = new Places(
   ...["post", "#push", "#unpark", "announce", "wake", "wakeAll"],
   ...["acquire", "release", "ring", "prepareSleep", "hear", "waitSync"],
 );
 
 /** Functions of a thread's loop that look for mail or wait for some. */
-const loop = new Kind("processMail", "waitSync", "hear", "poll");
+const loop = new Places("processMail", "waitSync", "hear", "poll");
 
 /** Throws for a name in a search, or here, that no access is made under. */
 export function checkNames(
@@ -109,11 +116,11 @@ export function checkNames(
   sites: readonly string[],
 ): void {
   const there = new Set(sites.map(functionAt));
-  const named = [taking, sending, forgetting, loop].flatMap((kind) =>
-    kind.names
+  const named = [receiving, sending, forgetting, loop].flatMap((places) =>
+    places.functions
   );
   for (const { search, deep } of scenarios) {
-    named.push(...search?.alsoAt ?? [], ...deep?.alsoAt ?? []);
+    named.push(...search?.scheduleIn ?? [], ...deep?.scheduleIn ?? []);
   }
   const missing = named.filter((name) => !there.has(name));
   if (missing.length > 0) {
@@ -121,15 +128,27 @@ export function checkNames(
   }
 }
 
-/** Where a thread can be interrupted in a search by commands. */
-function isPoint({ op, site }: Request, search: Search): boolean {
-  return op === Op.TURN || op === Op.WAIT || taking.has(site) ||
-    (search.byCommand === "sent" && op === Op.OR && sending.has(site)) ||
-    isAlsoPoint(site, search);
+/** Whether threads can change places before an access. */
+function isPoint(next: Request, search: Search): boolean {
+  const { op, site } = next;
+  if (op === Op.TURN || op === Op.WAIT || receiving.has(site)) return true;
+  if (isAlsoPoint(site, search)) return true;
+  if (search.scheduleAt === "receive") return false;
+  if ((op === Op.OR || op === Op.EXCHANGE) && sending.has(site)) return true;
+  return search.scheduleAt === "send, look and receive" && isBetweenTurns(next);
 }
 
-function isAlsoPoint(site: number, { alsoAt }: Search): boolean {
-  return alsoAt?.includes(functionAt(siteName(site))) === true;
+/** By the list of names, which a search does not change. */
+const furtherPlaces: WeakMap<readonly string[], Places> = new WeakMap();
+
+function isAlsoPoint(site: number, { scheduleIn }: Search): boolean {
+  if (scheduleIn === undefined) return false;
+  let places = furtherPlaces.get(scheduleIn);
+  if (places === undefined) {
+    places = new Places(...scheduleIn);
+    furtherPlaces.set(scheduleIn, places);
+  }
+  return places.has(site);
 }
 
 /** Where a thread is between two turns of its loop. */
@@ -153,9 +172,9 @@ export class Execution {
   /** Places that the last step accessed: twice the place, plus 1 to write. */
   footprint: number[] = [];
   /** Threads that the last step woke. */
-  woken: number[] = [];
+  woken: readonly number[] = NOBODY;
   /** Threads that had a promise resolved by it, and whether it turned to one. */
-  resolved: number[] = [];
+  resolved: readonly number[] = NOBODY;
   turned = false;
 
   constructor(scenario: Scenario, observer: Observer | null = null) {
@@ -207,8 +226,8 @@ export class Execution {
     this.#settled = settled;
     this.#settles = 0;
     this.footprint = [];
-    this.woken = [];
-    this.resolved = [];
+    this.woken = NOBODY;
+    this.resolved = NOBODY;
     this.turned = false;
     const { search } = this.#scenario;
     const mine = this.#threads[thread] as ThreadOfExecution;
@@ -217,7 +236,7 @@ export class Execution {
       this.#access(thread, mine);
       if (++accesses > ACCESSES_MAX) throw new Violation("it spins for ever");
     } while (
-      search?.byCommand !== undefined && mine.state === ThreadState.READY &&
+      search?.scheduleAt !== undefined && mine.state === ThreadState.READY &&
       !isPoint(mine.next, search)
     );
   }
@@ -245,7 +264,15 @@ export class Execution {
       );
     }
     this.#direct(() => this.#stage.check(end));
+    this.#noteEnd();
     return false;
+  }
+
+  #noteEnd(): void {
+    if (fingerprint.reached === null) return;
+    const key = { low: 0, high: 0 };
+    hashOf(this.#direct(() => this.#stage.end?.() ?? []) as unknown[], key);
+    fingerprint.reached.ends.add(textOfKey(key));
   }
 
   #whereabouts(thread: number): string {
@@ -257,7 +284,7 @@ export class Execution {
 
   #begin(body: () => void, thread: number): void {
     const mine: ThreadOfExecution = {
-      coroutine: coroutineOf(body),
+      calls: new CallStack(body),
       state: ThreadState.READY,
       next: { ...request },
       place: -1,
@@ -274,9 +301,9 @@ export class Execution {
     if (fingerprint.on && !this.#forgets(mine.next, value)) {
       fingerprint.saw(thread, meaningOf(value));
     }
-    const { done } = mine.coroutine.next(value);
+    const goesOn = mine.calls.resume(value);
     setCurrent(before);
-    if (done) {
+    if (!goesOn) {
       mine.state = ThreadState.ENDED;
       return;
     }
@@ -297,7 +324,7 @@ export class Execution {
    */
   #forgets({ site }: Request, value: unknown): boolean {
     const { search } = this.#scenario;
-    return search?.byCommand !== undefined && !search.remembers &&
+    return search?.scheduleAt !== undefined && !search.remembers &&
       value !== TIMED_OUT && forgetting.has(site) &&
       !isAlsoPoint(site, search);
   }
@@ -316,6 +343,11 @@ export class Execution {
       mix64(key, next.a);
       hashOf([next.b, ...heap], key);
       this.#settled.push(key);
+      if (fingerprint.reached !== null) {
+        const objects = { low: 0, high: thread };
+        hashOf(heap, objects, true);
+        fingerprint.reached.objects.add(textOfKey(objects));
+      }
     }
     fingerprint.setThread(thread, key);
   }
@@ -454,7 +486,7 @@ export class Execution {
     fingerprint.saw(thread, RESOLVED);
     const { callback } = notice;
     if (callback !== null) jobsOf(thread).push(callback);
-    this.resolved.push(thread);
+    this.resolved = [...this.resolved, thread];
     const other = this.#threads[thread] as ThreadOfExecution;
     join(other.resolving, shadow.clocks[by] as Clock);
     if (other.state === ThreadState.TURNING) other.state = ThreadState.READY;
@@ -463,7 +495,7 @@ export class Execution {
 
   #wake(by: number, thread: number): void {
     shadow.order(by, thread);
-    this.woken.push(thread);
+    this.woken = [...this.woken, thread];
     this.#observer?.(thread, "is woken");
   }
 
@@ -482,21 +514,21 @@ export class Execution {
 
   /** Runs code to its end, with nobody in between. */
   #direct(body: () => unknown): unknown {
-    const made = body();
-    if (!(made instanceof G)) return made;
-    const coroutine = made as Coroutine;
-    let step = coroutine.next();
-    while (!step.done) {
+    const calls = new CallStack(body);
+    let value: unknown = undefined;
+    while (calls.resume(value)) {
       const next = { ...request };
       if (next.op === Op.WAIT || next.op === Op.TURN) {
         throw new Error("A scene cannot wait");
       }
       const place = shadow.place(next.words, next.index);
-      step = coroutine.next(this.#perform(SCENE, next, place));
+      value = this.#perform(SCENE, next, place);
     }
-    return step.value;
+    return calls.result;
   }
 }
+
+const NOBODY: readonly number[] = [];
 
 /** Times that time passes in an execution where nobody can go on. */
 const TIMEOUTS_MAX = 50;
@@ -520,13 +552,6 @@ function meaningOf(value: unknown): number {
 /** What comes of a sleep. */
 const TIMED_OUT = "timed-out";
 const OUTCOMES: readonly string[] = ["ok", "not-equal", TIMED_OUT];
-
-function coroutineOf(body: () => unknown): Coroutine {
-  return (function* (): Coroutine {
-    const made = body();
-    return made instanceof G ? yield* made as Coroutine : made;
-  })();
-}
 
 function describe({ op, index, a, b, site }: Request): string {
   const values = op === Op.COMPARE_EXCHANGE

@@ -3,10 +3,20 @@
 // since it does nothing by chance.
 import { THREADS_MAX } from "./shadow.ts";
 
+/** What a search came to, for a comparison with another one. */
+export class Reached {
+  /** What tells the good ends apart. */
+  readonly ends: Set<string> = new Set();
+  /** What each thread's objects held between two turns of its loop. */
+  readonly objects: Set<string> = new Set();
+}
+
 /** 64 bits for each of them, in two halves. */
 export class Fingerprint {
   /** Whether anybody asks; keeping count costs a search time. */
   on = false;
+  /** What all executions come to, where somebody asks for that, too. */
+  reached: Reached | null = null;
   /** The sum over all words that are not zero. */
   #low = 0;
   #high = 0;
@@ -75,6 +85,10 @@ export class Fingerprint {
 export interface Key {
   low: number;
   high: number;
+}
+
+export function textOfKey({ low, high }: Key): string {
+  return `${low},${high}`;
 }
 
 /** The one of the execution under way. */

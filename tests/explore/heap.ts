@@ -3,23 +3,70 @@
 import { type Key, mix64 } from "./fingerprint.ts";
 import { type Keeping, Notice, shadow } from "./runtime.ts";
 
-/** Fields that nothing which is explored looks at: they only count. */
-const IGNORED: ReadonlySet<string> = new Set(["turns"]);
+/** Fields that only count, for what is in no search of states. */
+const IGNORED: ReadonlySet<string> = new Set([
+  "turns",
+  // What came free is asked for where there is a limit to memory.
+  "$ControlSegment$ownFreed",
+  "$ControlSegment$freedSeen",
+]);
+
+/** Fields that say where in memory something lies. */
+const PLACES: ReadonlySet<string> = new Set([
+  ...["bytes", "offset", "limit", "chunk", "bodyStart", "entered"],
+  ...["frameBytes", "frameStart"],
+  ...["chunkWords", "base", "committedChunk", "committedOffset", "held"]
+    .map((name) => `$QueueReader$${name}`),
+  ...["chunk", "bytes", "chunkWords", "base", "offset", "end"]
+    .map((name) => `$QueueWriter$${name}`),
+  ...["messageChunk", "messageOffset"].map((name) => `$QueueWriter$${name}`),
+  "$PayloadSegments$caches",
+]);
 
 /** Classes whose objects stay as they are made. */
 const CONSTANT: ReadonlySet<string> = new Set(["Layout"]);
 
-/** Puts what these objects hold into a key. */
-export function hashOf(roots: readonly unknown[], into: Key): void {
-  new Walk(into).value(roots);
+/** Marks objects that stay as they are made, with all that they lead to. */
+const IS_CONSTANT = Symbol("constant");
+
+/** Says that what an object holds tells no states apart. */
+export function constant<T extends object>(object: T): T {
+  return Object.assign(object, { [IS_CONSTANT]: true });
+}
+
+/** Numbers for the names of classes and fields, which come again and again. */
+const numbersOfNames: Map<string, number> = new Map();
+
+function numberOfName(name: string): number {
+  let number = numbersOfNames.get(name);
+  if (number === undefined) {
+    number = numbersOfNames.size + 1;
+    numbersOfNames.set(name, number);
+  }
+  return number;
+}
+
+/**
+ * Puts what these objects hold into a key.
+ *
+ * @param anywhere Wherever in memory it lies.
+ */
+export function hashOf(
+  roots: readonly unknown[],
+  into: Key,
+  anywhere = false,
+): void {
+  new Walk(into, anywhere).value(roots);
 }
 
 class Walk {
   readonly #into: Key;
+  readonly #anywhere: boolean;
   readonly #met: Map<object, number> = new Map();
 
-  constructor(into: Key) {
+  constructor(into: Key, anywhere: boolean) {
     this.#into = into;
+    this.#anywhere = anywhere;
   }
 
   value(value: unknown): void {
@@ -61,6 +108,7 @@ class Walk {
   }
 
   #object(object: object): void {
+    if (IS_CONSTANT in object) return;
     const known = this.#met.get(object);
     if (known !== undefined) {
       this.#mix(15);
@@ -117,7 +165,7 @@ class Walk {
   #fields(object: object): void {
     const prototype = Object.getPrototypeOf(object);
     const { name } = prototype?.constructor ?? Object;
-    this.#text(name);
+    this.#mix(numberOfName(name));
     if (CONSTANT.has(name)) return;
     if (
       object instanceof Promise || object instanceof WeakMap ||
@@ -125,8 +173,8 @@ class Walk {
     ) throw new Error(`A thread's state cannot hold a ${name}`);
     const values = object as Record<string, unknown>;
     for (const key in values) {
-      if (IGNORED.has(key)) continue;
-      this.#text(key);
+      if (IGNORED.has(key) || (this.#anywhere && PLACES.has(key))) continue;
+      this.#mix(numberOfName(key));
       this.value(values[key]);
     }
   }

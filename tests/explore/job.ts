@@ -2,12 +2,14 @@
 // mistake in them.
 import { type Build, build } from "./build.ts";
 import { checkNames } from "./execution.ts";
-import { Explorer, type Result, walk } from "./explorer.ts";
+import type { Result } from "./depth_first.ts";
+import { Explorer } from "./explorer.ts";
 import type { Mutant } from "./mutants.ts";
 import type { Scenario } from "./scenario.ts";
 import { StateSearch } from "./state_search.ts";
 import { nameSites } from "./shadow.ts";
 import { TUNINGS } from "./tunings.ts";
+import { walk } from "./walk.ts";
 
 /** All scenarios; a program of them imports all that is explored. */
 const ALL = "tests/explore/scenarios/all.ts";

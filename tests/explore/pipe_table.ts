@@ -1,6 +1,8 @@
 // The table of a pipe end's states: what each event makes of it. The scenarios
 // of scenarios/pipe_states.ts visit all of it and nothing else.
 
+import { withSection } from "./readme_section.ts";
+
 /** A transition, and the scenarios that come to it. */
 export interface Transition {
   readonly state: string;
@@ -128,16 +130,8 @@ export function transitionsOf(name: string): string[] {
     .map(textOf).sort();
 }
 
-const BEGIN = "<!-- begin of the states -->";
-const END = "<!-- end of the states -->";
-
 /** The text with this table in the place of the one before. */
 export function writePipeTable(text: string): string {
-  const begin = text.indexOf(BEGIN);
-  const end = text.indexOf(END);
-  if (begin < 0 || end < begin) {
-    throw new Error("There is no place for the table of states");
-  }
   const rows = PIPE_STATES.map((state) => {
     const cells = PIPE_EVENTS.map((event) =>
       PIPE_TABLE.filter((each) => each.state === state && each.event === event)
@@ -146,13 +140,9 @@ export function writePipeTable(text: string): string {
     );
     return `| ${[state, ...cells].join(" | ")} |`;
   });
-  const table = [
-    BEGIN,
-    "",
+  return withSection(text, "states", [
     `| State | ${PIPE_EVENTS.join(" | ")} |`,
     `| --- | ${PIPE_EVENTS.map(() => "---").join(" | ")} |`,
     ...rows,
-    "",
-  ];
-  return text.slice(0, begin) + table.join("\n") + "\n" + text.slice(end);
+  ]);
 }

@@ -42,46 +42,36 @@ const FILE_SITES_MAX = 4096;
 /** Where the numbers of a file begin, the same in all builds. */
 const firstSites: Map<string, number> = new Map();
 
-/** Numbers the places where accesses are made, file by file. */
-export class Sites {
-  /** By number; with gaps. */
-  readonly names: string[] = [];
-  #first = 0;
-  #next = 0;
+function firstSiteOf(path: string): number {
+  let first = firstSites.get(path);
+  if (first === undefined) {
+    first = firstSites.size * FILE_SITES_MAX;
+    firstSites.set(path, first);
+  }
+  return first;
+}
 
-  /** The next ones are of this file. */
-  begin(path: string): void {
-    let first = firstSites.get(path);
-    if (first === undefined) {
-      first = firstSites.size * FILE_SITES_MAX;
-      firstSites.set(path, first);
-    }
-    this.#first = this.#next = first;
+/** Numbers the places of a file where accesses are made. */
+export class Sites {
+  /** The first one's number. */
+  readonly first: number;
+  /** What each is called, in their order. */
+  readonly names: string[] = [];
+  readonly #file: string;
+
+  constructor(path: string) {
+    this.first = firstSiteOf(path);
+    this.#file = path.slice(path.lastIndexOf("/") + 1);
   }
 
-  at(node: ts.Node): ts.NumericLiteral {
+  /** A further one, as its number. */
+  add(node: ts.Node): ts.NumericLiteral {
     const file = node.getSourceFile();
     const { line } = file.getLineAndCharacterOfPosition(node.getStart());
-    const path = pathOf(file);
-    const name = `${path.slice(path.lastIndexOf("/") + 1)}:${line + 1}`;
-    return f.createNumericLiteral(this.#add(`${name} ${functionName(node)}`));
-  }
-
-  /** Those of the file that were added so far. */
-  get added(): readonly string[] {
-    return this.names.slice(this.#first, this.#next);
-  }
-
-  /** Adds those that another build had for the file. */
-  addAll(names: readonly string[]): void {
-    for (const name of names) this.#add(name);
-  }
-
-  #add(name: string): number {
-    const site = this.#next++;
-    if (site - this.#first >= FILE_SITES_MAX) throw new Error("Too many sites");
-    this.names[site] = name;
-    return site;
+    const place = this.names.length;
+    if (place >= FILE_SITES_MAX) throw new Error("Too many sites");
+    this.names.push(`${this.#file}:${line + 1} ${functionName(node)}`);
+    return f.createNumericLiteral(this.first + place);
   }
 }
 
@@ -193,7 +183,7 @@ class Rewriter {
     const names = capturedBy(node, this.#coloring.checker);
     return this.#runtimeCall(
       "keeps",
-      this.#sites.at(node),
+      this.#sites.add(node),
       made,
       f.createArrowFunction(
         undefined,
@@ -272,15 +262,10 @@ class Rewriter {
     return f.createCallExpression(this.#runtime(name), undefined, values);
   }
 
-  /** `(yield value)` or `(yield* value)` */
-  #yield(value: ts.Expression, all: boolean): ts.Expression {
+  /** `(yield value)`: of an access, or of a call that may come to one. */
+  #yield(value: ts.Expression): ts.Expression {
     return f.createParenthesizedExpression(
-      all
-        ? f.createYieldExpression(
-          f.createToken(ts.SyntaxKind.AsteriskToken),
-          value,
-        )
-        : f.createYieldExpression(undefined, value),
+      f.createYieldExpression(undefined, value),
     );
   }
 
@@ -294,7 +279,7 @@ class Rewriter {
         this.#runtime("G"),
       ),
       undefined,
-      this.#yield(kept, true),
+      this.#yield(kept),
       undefined,
       kept,
     ));
@@ -306,10 +291,10 @@ class Rewriter {
     if (target.kind === "layer") {
       const call = this.#runtimeCall(
         target.name,
-        this.#sites.at(node),
+        this.#sites.add(node),
         ...this.#arguments(node),
       );
-      return PLAIN.has(target.name) ? call : this.#yield(call, false);
+      return PLAIN.has(target.name) ? call : this.#yield(call);
     }
     if (target.kind === "foreign") return this.#foreign(node, target.name);
     const call = f.updateCallExpression(
@@ -349,7 +334,7 @@ class Rewriter {
       if (array !== null && BULK.has(name)) {
         return this.#runtimeCall(
           name,
-          this.#sites.at(node),
+          this.#sites.add(node),
           this.#expression(callee.expression),
           ...this.#arguments(node),
         );
@@ -391,7 +376,6 @@ class Rewriter {
         object,
         ...this.#arguments(node),
       ]),
-      true,
     );
   }
 
@@ -406,7 +390,6 @@ class Rewriter {
       );
       return this.#yield(
         f.createCallExpression(method, undefined, values),
-        true,
       );
     }
     if (node.expression.getText() === "SharedArrayBuffer") {
@@ -416,7 +399,7 @@ class Rewriter {
     if (
       node.expression.getText() === "Uint8Array" && first !== undefined &&
       values.length === 1 && this.#coloring.arrayType(first) !== null
-    ) return this.#runtimeCall("copyOf", this.#sites.at(node), ...values);
+    ) return this.#runtimeCall("copyOf", this.#sites.add(node), ...values);
     return f.updateNewExpression(
       node,
       this.#expression(node.expression),
@@ -447,7 +430,7 @@ class Rewriter {
       this.#checkElement(left);
       return this.#runtimeCall(
         "setAt",
-        this.#sites.at(node),
+        this.#sites.add(node),
         this.#expression(left.expression),
         this.#expression(left.argumentExpression),
         this.#expression(right),
@@ -467,7 +450,7 @@ class Rewriter {
     this.#checkElement(node);
     return this.#runtimeCall(
       "at",
-      this.#sites.at(node),
+      this.#sites.add(node),
       this.#expression(node.expression),
       this.#expression(node.argumentExpression),
     );
@@ -552,7 +535,6 @@ class Rewriter {
           undefined,
           [],
         ),
-        true,
       );
     }
     return this.#settle(
@@ -676,7 +658,7 @@ class Rewriter {
     return f.createBlock([kept, ...visited.statements], true);
   }
 
-  /** `new X(…)` becomes `yield* X.new$(…)`. */
+  /** `new X(…)` becomes `yield X.new$(…)`. */
   #maker(
     node: ts.ConstructorDeclaration,
     init: ts.MethodDeclaration,
@@ -722,7 +704,6 @@ class Rewriter {
             undefined,
             [f.createSpreadElement(values)],
           ),
-          true,
         )),
         f.createReturnStatement(made),
       ], true),

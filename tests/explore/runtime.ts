@@ -63,8 +63,11 @@ export const request: Request = {
 export const G: { readonly prototype: object; new (): Coroutine } =
   generatorClass();
 
-/** Transformed code that has not come to its end. */
-export type Coroutine = Generator<undefined, unknown, unknown>;
+/**
+ * A call of transformed code that has not come to its end: it yields before an
+ * access, and each call that it makes.
+ */
+export type Coroutine = Generator<Coroutine | undefined, unknown, unknown>;
 
 /** The one shadow of all memory, and whose turn it is. */
 export const shadow: Shadow = new Shadow();
@@ -388,7 +391,7 @@ export interface Keeping {
 type Callback = (...values: unknown[]) => unknown;
 
 function* given(value: unknown): Coroutine {
-  return value instanceof G ? yield* value as Coroutine : value;
+  return value instanceof G ? yield value as Coroutine : value;
 }
 
 /** Built-in methods of arrays whose callback is transformed code. */
@@ -462,15 +465,21 @@ export function jobsOf(thread: number): Callback[] {
 }
 
 /** Runs the jobs that wait, or else waits for the first of them. */
-export function* turn(): Generator<undefined, void, unknown> {
+export function* turn(): Generator<Coroutine | undefined, void, unknown> {
   const mine = jobsOf(current);
   if (mine.length === 0) yield ask(Op.TURN, NO_WORDS, 0, 0, 0, 0);
   for (const job of mine.splice(0)) yield* given(job());
 }
 
-/** No transformed code may wait for a promise but by {@link turn}. */
-export function awaited(): never {
-  throw new Error("await is not explored");
+/**
+ * `await value`: what is transformed has run to its end by then, and nothing
+ * else may be waited for.
+ */
+export function awaited(value: unknown): unknown {
+  if (value instanceof Promise) {
+    throw new Error("A promise that is awaited is not explored");
+  }
+  return value;
 }
 
 /** An error that ends the search: it tells of a mistake in what is explored. */

@@ -24,15 +24,21 @@ export interface Stage {
    * others when {@link Stage.mayEnd} says so.
    */
   check(end: End): void;
+  /** What tells good ends apart, where searches are compared by them. */
+  end?(): readonly unknown[];
   /** Whether threads may be asleep like this at the end; by default never. */
   mayEnd?(end: End): boolean;
 }
 
 /**
- * Where threads can be interrupted in a search by commands: before they take
- * one and where they wait, or before they send one as well.
+ * The scheduling points of a search by commands: where a thread is about to
+ * receive some or to wait; where it is about to send one, too; and where it
+ * looks for mail after all that it has sent.
  */
-export type Points = "taken" | "sent";
+export type SchedulingPoints =
+  | "receive"
+  | "send and receive"
+  | "send, look and receive";
 
 /** How far a scenario is searched, and what may happen in it. */
 export interface Search {
@@ -44,10 +50,10 @@ export interface Search {
   readonly stops?: readonly number[];
   /** Times that a thread may be interrupted which could go on. */
   readonly preemptions?: number;
-  /** Schedules at commands that are delivered, not at every access. */
-  readonly byCommand?: Points;
-  /** Functions, by name, at whose accesses it schedules, too. */
-  readonly alsoAt?: readonly string[];
+  /** Threads change places at commands only; at every access when not given. */
+  readonly scheduleAt?: SchedulingPoints;
+  /** Functions, by name, at whose accesses they do, too. */
+  readonly scheduleIn?: readonly string[];
   /**
    * States that were met before are not gone on from: what a scenario does
    * from then on follows from its memory and from what its threads have seen.

@@ -225,6 +225,11 @@ export function nameSites(names: readonly string[]): void {
   siteNames = names;
 }
 
+/** The names as they were given, for what is known of the places by number. */
+export function namesOfSites(): readonly string[] {
+  return siteNames;
+}
+
 /** "queue_writer.ts:241" */
 export function siteName(site: number): string {
   return siteNames[site] ?? `site ${site}`;

@@ -1,9 +1,7 @@
 // The table of tests/explore/README.md, from the outcomes of a run.
 import type { Outcome } from "./job.ts";
+import { sectionOf, withSection } from "./readme_section.ts";
 import type { Scenario } from "./scenario.ts";
-
-const BEGIN = "<!-- begin of the table -->";
-const END = "<!-- end of the table -->";
 
 /**
  * The text with the table of a run in the place of the one before, whose rows
@@ -17,12 +15,7 @@ export function writeTable(
   outcomes: readonly Outcome[],
   seconds: number | null,
 ): string {
-  const begin = text.indexOf(BEGIN);
-  const end = text.indexOf(END);
-  if (begin < 0 || end < begin) {
-    throw new Error("There is no place for a table");
-  }
-  const before = text.slice(begin, end).split("\n");
+  const before = sectionOf(text, "table");
   const rows = scenarios.flatMap((scenario) => {
     const row = rowOf(scenario, outcomes);
     return row.length > 0
@@ -37,18 +30,14 @@ export function writeTable(
   const time = seconds === null
     ? ""
     : `, ${seconds.toFixed(0)} s in two workers`;
-  const table = [
-    BEGIN,
-    "",
+  return withSection(text, "table", [
     "| Scenario | Shows | Bound | Executions | Steps | Seconds | Mutants killed |",
     "| --- | --- | --- | ---: | ---: | ---: | --- |",
     ...rows,
     "",
     `${rows.length} scenarios, ${executions} executions, ${mutants} mutants` +
     `${time}.`,
-    "",
-  ];
-  return text.slice(0, begin) + table.join("\n") + "\n" + text.slice(end);
+  ]);
 }
 
 function rowOf(scenario: Scenario, outcomes: readonly Outcome[]): string[] {
@@ -80,11 +69,10 @@ function boundOf({ search }: Scenario, states: number | undefined): string {
       ? "complete"
       : `${search.preemptions} preemptions`,
   ];
-  if (search?.byCommand === "taken") words.push("at each command taken");
-  if (search?.byCommand === "sent") {
-    words.push("at each command sent or taken");
+  if (search?.scheduleAt !== undefined) {
+    words.push(`at each ${search.scheduleAt}`);
   }
-  if (search?.alsoAt) words.push(`and in ${search.alsoAt.join(", ")}`);
+  if (search?.scheduleIn) words.push(`and in ${search.scheduleIn.join(", ")}`);
   if (states !== undefined) words.push(`${states} states`);
   if ((search?.spurious ?? 0) > 0) words.push("spurious wake-up");
   if ((search?.timeouts ?? 0) > 0) words.push("time-out");

@@ -53,14 +53,14 @@ class LendingScene {
     same(fd, FD, "the descriptor that is lent");
     this.write(octets);
     if (octets > 0) store(this.kernel, QUEUED, 1);
-    if (giveWriteSideBack(words, this.pipe, octets)) this.scene.ring(0);
+    if (giveWriteSideBack(words, this.pipe, octets)) this.scene.bells.ring(0);
   }
 
   /** The engine has its write side back; what the borrower wrote of a message. */
   reclaim(): number {
     const { words } = this.scene;
     while (reclaimWriteSide(words, this.pipe) === Reclaim.WAIT) {
-      this.scene.hear(0);
+      this.scene.bells.hear(0);
     }
     const sent = takeBorrowerSent(words, this.pipe, FD);
     expect(sent === 0 || load(this.kernel, QUEUED) === 1, "the rest is queued");

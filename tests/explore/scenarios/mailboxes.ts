@@ -6,12 +6,14 @@ import { takeThreadSlot } from "../../../src/core/thread.ts";
 import type { Thread } from "../../../src/core/thread.ts";
 import { turn } from "../runtime.ts";
 import type { Scenario } from "../scenario.ts";
-import { expect, same, Scene } from "./scene.ts";
+import { expect, platformOf, same, Scene } from "./scene.ts";
 
 /** A thread that hears commands, and what it heard. */
 class Hearer {
   readonly thread: Thread;
   bits = 0;
+  /** What was heard, command by command or several at once. */
+  readonly heard: number[] = [];
 
   constructor(thread: Thread, ...nodes: number[]) {
     this.thread = thread;
@@ -20,6 +22,7 @@ class Hearer {
         processCommands: (bits) => {
           expect((this.bits & bits) === 0, "no command comes twice");
           this.bits |= bits;
+          this.heard.push(bits);
         },
       });
     }
@@ -44,6 +47,15 @@ function nodesOf(
   });
 }
 
+/** A thread that hears what is sent to some nodes of its, and another one. */
+function hearing(nodes: number) {
+  const scene = new Scene();
+  const thread = scene.thread(0);
+  const own = nodesOf(scene, thread, new Array(nodes).fill(thread.mailbox));
+  const hearer = new Hearer(thread, ...own);
+  return { scene, thread, hearer, nodes: own, node: own[0] as number };
+}
+
 /** A socket's mailbox and a node that it serves. */
 function socketOf(scene: Scene, thread: Thread): number {
   const { control } = thread;
@@ -60,11 +72,7 @@ export const mailboxScenarios: readonly Scenario[] = [
     what: "two threads send to two objects of a third one",
     threads: ["receiver", "left", "right"],
     set() {
-      const scene = new Scene();
-      const thread = scene.thread(0);
-      const { mailbox } = thread;
-      const nodes = nodesOf(scene, thread, [mailbox, mailbox]);
-      const hearer = new Hearer(thread, ...nodes);
+      const { scene, hearer, nodes } = hearing(2);
       return {
         threads: [
           () => hearer.hear(3),
@@ -82,10 +90,7 @@ export const mailboxScenarios: readonly Scenario[] = [
     what: "two threads send to one object of a third one",
     threads: ["receiver", "left", "right"],
     set() {
-      const scene = new Scene();
-      const thread = scene.thread(0);
-      const [node] = nodesOf(scene, thread, [thread.mailbox]) as [number];
-      const hearer = new Hearer(thread, node);
+      const { scene, hearer, node } = hearing(1);
       return {
         threads: [
           () => hearer.hear(3),
@@ -104,14 +109,8 @@ export const mailboxScenarios: readonly Scenario[] = [
     threads: ["receiver", "sender"],
     deep: { spurious: 1, timeouts: 1 },
     set() {
-      const scene = new Scene();
-      const thread = scene.thread(0);
-      const { mailbox } = thread;
-      const [a, b] = nodesOf(scene, thread, [mailbox, mailbox]) as [
-        number,
-        number,
-      ];
-      const hearer = new Hearer(thread, a, b);
+      const { scene, hearer, nodes } = hearing(2);
+      const [a, b] = nodes as [number, number];
       const { control } = scene.view(1);
       return {
         threads: [
@@ -122,7 +121,10 @@ export const mailboxScenarios: readonly Scenario[] = [
             control.post(a, 4);
           },
         ],
-        check: () => same(hearer.bits, 7, "commands"),
+        check: () => {
+          same(hearer.bits, 7, "commands");
+          expect(hearer.heard[0] !== 2, "the oldest command comes first");
+        },
       };
     },
   },
@@ -184,10 +186,7 @@ export const mailboxScenarios: readonly Scenario[] = [
     what: "commands to a thread that is in its event loop",
     threads: ["receiver", "sender"],
     set() {
-      const scene = new Scene();
-      const thread = scene.thread(0);
-      const [node] = nodesOf(scene, thread, [thread.mailbox]) as [number];
-      const hearer = new Hearer(thread, node);
+      const { scene, thread, hearer, node } = hearing(1);
       const { control } = scene.view(1);
       return {
         threads: [
@@ -209,10 +208,7 @@ export const mailboxScenarios: readonly Scenario[] = [
     what: "commands to a thread that blocks with its event loop armed",
     threads: ["receiver", "sender"],
     set() {
-      const scene = new Scene();
-      const thread = scene.thread(0);
-      const [node] = nodesOf(scene, thread, [thread.mailbox]) as [number];
-      const hearer = new Hearer(thread, node);
+      const { scene, thread, hearer, node } = hearing(1);
       const { control } = scene.view(1);
       return {
         threads: [
@@ -237,22 +233,21 @@ export const mailboxScenarios: readonly Scenario[] = [
     what: "a command to a thread that sleeps beside descriptors",
     threads: ["receiver", "sender"],
     set() {
-      const scene = new Scene();
-      const thread = scene.thread(0);
-      const [node] = nodesOf(scene, thread, [thread.mailbox]) as [number];
-      const hearer = new Hearer(thread, node);
-      const { control } = scene.view(1);
-      control.platform.wake = (target) => scene.ring(target);
+      const { scene, thread, hearer, node } = hearing(1);
+      const { control } = scene.view(1, {
+        ...platformOf(1),
+        wake: (target) => scene.bells.ring(target),
+      });
       return {
         threads: [
           () => {
             while (hearer.bits !== 3) {
               thread.beginDescriptorSleep(1);
               const asleep = !thread.hasMail();
-              if (asleep) scene.hear(1);
+              if (asleep) scene.bells.hear(1);
               const woken = thread.endDescriptorSleep();
               // Who undertook to ring does so before the bell goes away.
-              if (woken && !asleep) scene.hear(1);
+              if (woken && !asleep) scene.bells.hear(1);
               expect(woken || !asleep, "nobody rings without saying so");
               thread.processMail();
             }

@@ -75,56 +75,65 @@ class Watcher implements CommandTarget {
   }
 }
 
-type Program = (end: Watcher) => void;
+/** What each of the two ends does. */
+interface Programs {
+  /** As the table of states names them. */
+  readonly name: string;
+  readonly what: string;
+  readonly first: (end: Watcher) => void;
+  readonly second: (end: Watcher) => void;
+}
 
-/** At single accesses; complete in `explore:deep`. */
-const AT_ACCESSES: Search = { preemptions: 2 };
+/** At single accesses; in a deep run all orders of them. */
+function atAccesses(programs: Programs, search: Search = {}): Scenario {
+  return {
+    ...scenarioOf(programs),
+    name: PIPE_SCENARIO + programs.name,
+    search,
+    deep: {},
+  };
+}
 
 /** All orders of the commands, of what is read, and of the delimiter. */
-const AT_COMMANDS: Search = {
-  states: true,
-  byCommand: "sent",
-  alsoAt: [
-    "processMail",
-    "flush",
-    "delimit",
-    "#pollFlush",
-    "atDelimiter",
-    "tellRead",
-  ],
-};
+function atCommands(programs: Programs): Scenario {
+  return {
+    ...scenarioOf(programs),
+    name: PIPE_ORDERS + programs.name,
+    search: {
+      states: true,
+      scheduleAt: "send and receive",
+      scheduleIn: [
+        "processMail",
+        "flush",
+        "delimit",
+        "#pollFlush",
+        "atDelimiter",
+        "tellRead",
+      ],
+    },
+  };
+}
 
-/** Two ends; the search ends with a comparison of what they came to. */
-function states(
-  name: string,
-  what: string,
-  first: Program,
-  second: Program,
-  search: Search = {},
-): Scenario {
+/** Two ends; what they came to is compared with the table. */
+function scenarioOf({ name, what, first, second }: Programs): Scenario {
   const seen = new Set<string>();
   return {
-    name: (search.byCommand ? PIPE_ORDERS : PIPE_SCENARIO) + name,
+    name,
     what,
     threads: ["first", "second"],
-    search,
-    deep: search.byCommand ? search : {},
     begin: () => seen.clear(),
     set() {
       const pipes = new PipeScene(0);
       const [one, other] = pipes.sides;
-      const watchers = [
-        new Watcher(one, seen),
-        new Watcher(other, seen),
-      ] as const;
+      const ends = [new Watcher(one, seen), new Watcher(other, seen)] as const;
       return {
         threads: [
           () => {
-            first(watchers[0]);
+            first(ends[0]);
             one.waitGone();
           },
           () => {
-            second(watchers[1]);
+            second(ends[1]);
             other.waitGone();
           },
         ],
@@ -151,58 +160,56 @@ function sendAndTerminate(end: Watcher): void {
 }
 
 /** Reads what is there, perhaps up to the delimiter, and asks for the end. */
-function readAndTerminate(delay: boolean): Program {
-  return (end) => {
-    end.readAll();
-    end.takeMail();
-    end.terminate(delay);
-    if (delay) readToEnd(end);
-  };
+function readAndTerminate(end: Watcher, delay: boolean): void {
+  end.readAll();
+  end.takeMail();
+  end.terminate(delay);
+  if (delay) readToEnd(end);
 }
 
-/** Those with too many orders of single accesses for a complete search. */
-const LONG = [
-  [
-    "reader",
-    "one end sends and ends, the other reads to the end",
-    readToEnd,
-  ],
-  [
-    "delay",
-    "one end sends and ends, the other one ends with delay meanwhile",
-    readAndTerminate(true),
-  ],
-  [
-    "at-once",
-    "one end sends and ends, the other one ends at once meanwhile",
-    readAndTerminate(false),
-  ],
-] as const;
+/** Programs with more orders of single accesses than there is time for. */
+const LONG_PROGRAMS: readonly Programs[] = [
+  {
+    name: "reader",
+    what: "one end sends and ends, the other reads to the end",
+    first: sendAndTerminate,
+    second: readToEnd,
+  },
+  {
+    name: "delay",
+    what: "one end sends and ends, the other one ends with delay meanwhile",
+    first: sendAndTerminate,
+    second: (end) => readAndTerminate(end, true),
+  },
+  {
+    name: "at-once",
+    what: "one end sends and ends, the other one ends at once meanwhile",
+    first: sendAndTerminate,
+    second: (end) => readAndTerminate(end, false),
+  },
+];
 
 export const pipeStateScenarios: readonly Scenario[] = [
-  ...[AT_ACCESSES, AT_COMMANDS].flatMap((search) =>
-    LONG.map(([name, what, second]) =>
-      states(name, what, sendAndTerminate, second, search)
-    )
-  ),
-  states(
-    "no-delay",
-    "one end ends, the other waits for no message",
-    sendAndTerminate,
-    (end) => end.side.pipe.setNoDelay(),
-  ),
-  states(
-    "both",
-    "both ends end at once, and once more",
-    (end) => {
+  ...LONG_PROGRAMS.map((programs) => atAccesses(programs, { preemptions: 2 })),
+  ...LONG_PROGRAMS.map(atCommands),
+  atAccesses({
+    name: "no-delay",
+    what: "one end ends, the other waits for no message",
+    first: sendAndTerminate,
+    second: (end) => end.side.pipe.setNoDelay(),
+  }),
+  atAccesses({
+    name: "both",
+    what: "both ends end at once, and once more",
+    first: (end) => {
       end.terminate(false);
       end.takeMail();
       end.terminate(true);
     },
-    (end) => {
+    second: (end) => {
       end.terminate(true);
       end.takeMail();
       end.terminate(false);
     },
-  ),
+  }),
 ];

@@ -108,6 +108,14 @@ export class PipeScene {
   }
 }
 
+/** Writes a message of one byte; false when the reader is to be woken. */
+function replace(writer: ConflateWriter, value: number): boolean {
+  writer.beginMessage();
+  writer.writeFrame(0, Uint8Array.of(value));
+  writer.completeMessages(1);
+  return writer.flush();
+}
+
 const THREADS: readonly string[] = ["first", "second"];
 
 export const pipeScenarios: readonly Scenario[] = [
@@ -261,16 +269,13 @@ export const pipeScenarios: readonly Scenario[] = [
         threads: [
           () => {
             for (const value of [1, 2, 3]) {
-              writer.beginMessage();
-              writer.writeFrame(0, Uint8Array.of(value));
-              writer.completeMessages(1);
-              if (!writer.flush()) scene.ring(0);
+              if (!replace(writer, value)) scene.bells.ring(0);
             }
           },
           () => {
             while (read.at(-1) !== 3) {
               if (!reader.available()) {
-                scene.hear(0);
+                scene.bells.hear(0);
                 continue;
               }
               reader.decode();
@@ -303,12 +308,7 @@ export const pipeScenarios: readonly Scenario[] = [
       return {
         threads: [
           () => {
-            for (const value of [1, 2]) {
-              writer.beginMessage();
-              writer.writeFrame(0, Uint8Array.of(value));
-              writer.completeMessages(1);
-              writer.flush();
-            }
+            for (const value of [1, 2]) replace(writer, value);
           },
           () => {
             reader.available();

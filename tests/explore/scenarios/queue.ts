@@ -37,7 +37,7 @@ class Ends {
   /** Writes a message of parts of so many bytes, each filled with its number. */
   write(...lengths: number[]): void {
     const { writer } = this;
-    while (!writer.hasCredit()) this.scene.hear(TO_WRITER);
+    while (!writer.hasCredit()) this.scene.bells.hear(TO_WRITER);
     const waiting = ++this.#messages - this.read.length;
     expect(
       this.#limit === 0 || waiting <= this.#limit,
@@ -59,7 +59,7 @@ class Ends {
 
   complete(): void {
     this.writer.completeMessages(1);
-    if (!this.writer.flush()) this.scene.ring(TO_READER);
+    if (!this.writer.flush()) this.scene.bells.ring(TO_READER);
   }
 
   /** Reads so many messages, and sleeps while there are none. */
@@ -68,8 +68,8 @@ class Ends {
     while (this.read.length < messages) {
       if (reader.available()) this.#frame();
       else {
-        if (reader.tellRead()) this.scene.ring(TO_WRITER);
-        this.scene.hear(TO_READER);
+        if (reader.tellRead()) this.scene.bells.ring(TO_WRITER);
+        this.scene.bells.hear(TO_READER);
       }
     }
   }
@@ -92,7 +92,7 @@ class Ends {
     }
     this.read.push(this.#reading);
     this.#reading = [];
-    if (reader.countRead(1)) this.scene.ring(TO_WRITER);
+    if (reader.countRead(1)) this.scene.bells.ring(TO_WRITER);
   }
 
   /** Everything was read in order, and all memory comes back. */

@@ -6,17 +6,13 @@ import { PIPE, QUEUE, THREAD } from "../../../src/memory/layout.ts";
 import { initPageMap } from "../../../src/memory/page_map.ts";
 import { PayloadSegments } from "../../../src/memory/payload_segments.ts";
 import type { SegmentCourier } from "../../../src/memory/payload_segments.ts";
-import {
-  exchange,
-  load,
-  notifyAll,
-  store,
-  wait,
-} from "../../../src/memory/shared_access.ts";
+import { load, store } from "../../../src/memory/shared_access.ts";
 import type { CorePlatform } from "../../../src/core/platform.ts";
 import { initThread, Thread } from "../../../src/core/thread.ts";
 import { zeroed } from "../buffers.ts";
+import { Bells } from "./bells.ts";
 import { hasStopped } from "../execution.ts";
+import { constant } from "../heap.ts";
 
 export const GEOMETRY: Geometry = {
   ioThreads: 1,
@@ -42,9 +38,16 @@ export function same(found: unknown, wanted: unknown, what: string): void {
   expect(a === b, `${what}: ${b}, found ${a}`);
 }
 
+/** By thread: they hold nothing, so that all executions use the same. */
+const platforms: CorePlatform[] = [];
+
 /** The system as one thread of a scene sees it. */
 export function platformOf(thread: number): CorePlatform {
-  return {
+  return platforms[thread] ??= makePlatform(thread);
+}
+
+function makePlatform(thread: number): CorePlatform {
+  return constant({
     addressOf: () => 4096,
     viewAt: (_address, length) => new Uint8Array(length),
     madviseFree: () => 0,
@@ -68,7 +71,7 @@ export function platformOf(thread: number): CorePlatform {
       throw new Error("A scene starts no workers");
     },
     segmentCourier: () => NO_COURIER,
-  };
+  });
 }
 
 const NO_COURIER: SegmentCourier = {
@@ -85,7 +88,7 @@ export class Scene {
   readonly words: Int32Array;
   readonly #control: SharedArrayBuffer;
   readonly #payload: SharedArrayBuffer;
-  readonly #bells: Int32Array = new Int32Array(zeroed("bells", 64));
+  readonly bells: Bells = new Bells("bells");
 
   constructor() {
     this.#control = zeroed("control", this.layout.sizeBytes);
@@ -96,12 +99,11 @@ export class Scene {
   }
 
   /** The memory as a thread sees it; its slot is 2 or more. */
-  view(thread: number): ContextMemory {
-    const control = new ControlSegment(
-      this.#control,
-      GEOMETRY,
-      platformOf(thread),
-    );
+  view(
+    thread: number,
+    platform: CorePlatform = platformOf(thread),
+  ): ContextMemory {
+    const control = new ControlSegment(this.#control, GEOMETRY, platform);
     const payload = new PayloadSegments(control, [this.#payload], NO_COURIER);
     return new ContextMemory(control, payload, 2 + thread, INLINE_MAX);
   }
@@ -124,19 +126,6 @@ export class Scene {
     store(this.words, queue + QUEUE.HWM_WRITER, hwmWriter);
     store(this.words, queue + QUEUE.HWM_READER, hwmReader);
     return queue;
-  }
-
-  /** What a command does, without one: wakes who waits for this number. */
-  ring(bell: number): void {
-    store(this.#bells, bell, 1);
-    notifyAll(this.#bells, bell);
-  }
-
-  /** Waits for {@link ring}; one ring is heard once. */
-  hear(bell: number): void {
-    while (exchange(this.#bells, bell, 0) === 0) {
-      wait(this.#bells, bell, 0, Infinity);
-    }
   }
 
   /** A word of the context's header. */

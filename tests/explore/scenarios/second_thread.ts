@@ -9,7 +9,7 @@ import {
 import type { SocketHandle } from "../../../src/core/socket_base.ts";
 import type { Scenario, Search } from "../scenario.ts";
 import { expect } from "./scene.ts";
-import { Bell, checkGone, World } from "./world.ts";
+import { Bell, checkGone, QUIET, World } from "./world.ts";
 
 const OPTIONS: CtxOptions = {
   ...defaultCtxOptions(),
@@ -35,7 +35,7 @@ function two(name: string, what: string, search: Search, uses: Uses): Scenario {
     search: { ...search, states: true },
     begin: () => void (came = late = 0),
     set() {
-      const world = new World({ connects: false, breaks: false });
+      const world = new World(QUIET);
       const kept: unknown[] = [];
       let ctx: Ctx | null = null;
       let handle: ContextHandle | null = null;
@@ -46,7 +46,7 @@ function two(name: string, what: string, search: Search, uses: Uses): Scenario {
             ctx = mine;
             handle = mine.handle();
             uses.before?.(mine);
-            world.ring(Bell.OTHER);
+            world.bells.ring(Bell.OTHER);
             mine.shutdown();
             mine.closeAll();
             kept[0] = mine;
@@ -54,7 +54,7 @@ function two(name: string, what: string, search: Search, uses: Uses): Scenario {
           },
           () => world.runReaper((reaper) => void (kept[1] = reaper)),
           () => {
-            world.hear(Bell.OTHER);
+            world.bells.hear(Bell.OTHER);
             const made = handle as unknown as ContextHandle;
             if (useAttached(world, made, uses.other)) came++;
             else late++;
@@ -82,10 +82,7 @@ function useAttached(
   let done = false;
   let mine: Ctx | null = null;
   try {
-    mine = Ctx.attach(handle, {
-      ...world.wiring,
-      platform: world.platform(2),
-    });
+    mine = Ctx.attach(handle, world.wiringOf(2));
     use(mine);
     done = true;
   } catch (error) {
@@ -102,7 +99,7 @@ function inTransit(): Scenario {
   return two(
     "end-in-transit",
     "a socket on its way to another thread, which may come to take it",
-    { byCommand: "taken", alsoAt: ["shutdown", "adopt"] },
+    { scheduleAt: "receive", scheduleIn: ["shutdown", "adopt"] },
     {
       before: (ctx) => handle = ctx.createSocket(SocketType.PULL).detach(),
       other: (ctx) => void ctx.adoptSocket(handle as unknown as SocketHandle),
@@ -114,7 +111,7 @@ export const secondThreadScenarios: readonly Scenario[] = [
   two(
     "end-against-socket",
     "a socket that another thread makes meanwhile",
-    { byCommand: "sent", alsoAt: ["shutdown", "count"] },
+    { scheduleAt: "send and receive", scheduleIn: ["shutdown", "count"] },
     {
       other: (ctx) => void ctx.createSocket(SocketType.PUSH),
     },
@@ -122,7 +119,7 @@ export const secondThreadScenarios: readonly Scenario[] = [
   two(
     "end-against-record",
     "a record that another thread takes for its socket meanwhile",
-    { byCommand: "taken", alsoAt: ["shutdown", "acquire"] },
+    { scheduleAt: "receive", scheduleIn: ["shutdown", "acquire"] },
     {
       before: (ctx) => void ctx.createSocket(SocketType.PULL),
       other: (ctx) => void ctx.createSocket(SocketType.PUSH),
@@ -132,7 +129,7 @@ export const secondThreadScenarios: readonly Scenario[] = [
   two(
     "end-against-connect",
     "a connect of another thread to a socket that ends",
-    { byCommand: "sent", alsoAt: ["shutdown"] },
+    { scheduleAt: "send and receive", scheduleIn: ["shutdown"] },
     {
       before: (ctx) => ctx.createSocket(SocketType.PULL).bind("inproc://a"),
       other: (ctx) => {

@@ -7,9 +7,9 @@ import {
   defaultCtxOptions,
 } from "../../../src/core/ctx_options.ts";
 import type { SocketBase } from "../../../src/core/socket_base.ts";
-import type { Scenario } from "../scenario.ts";
-import { expect } from "./scene.ts";
-import { checkGone, type Wire, World } from "./world.ts";
+import type { Scenario, Search } from "../scenario.ts";
+import { expect, same } from "./scene.ts";
+import { checkGone, endOf, QUIET, TICK_MS, type Wire, World } from "./world.ts";
 
 const OPTIONS: CtxOptions = {
   ...defaultCtxOptions(),
@@ -18,63 +18,92 @@ const OPTIONS: CtxOptions = {
   maxConnections: 6,
 };
 
-/** What the application does before it ends the context. */
-type Use = (open: (type: SocketType) => SocketBase, ctx: Ctx) => void;
-
-/** Contexts that are searched at each command taken, not sent as well. */
-const TAKEN: readonly string[] = [
-  "three-sockets",
-  "two-sessions",
-  "late-pipe",
-  "accepted",
-  "accepted-breaks",
-];
-
 /** A context that is used and ended. */
-function end(
-  name: string,
-  what: string,
-  wire: Partial<Wire>,
-  use: Use,
-  sent: (messages: number) => boolean = () => true,
-): Scenario {
-  const taken = TAKEN.includes(name);
+interface Life {
+  /** Without what all names begin with. */
+  readonly name: string;
+  readonly what: string;
+  readonly wire?: Partial<Wire>;
+  /** What the application does before it ends the context. */
+  readonly use: (open: (type: SocketType) => SocketBase, ctx: Ctx) => void;
+  /** How many messages arrive: each of these, where it is said. */
+  readonly arrive?: readonly number[];
+  /** It waits for the end in its event loop. */
+  readonly byPromise?: boolean;
+  /** How far it is searched, and how far in a deep run. */
+  readonly search?: Search;
+  readonly deep?: Search;
+}
+
+/** For those with few orders. */
+const AT_LOOKS: Search = { states: true, scheduleAt: "send, look and receive" };
+
+const AT_COMMANDS: Search = { states: true, scheduleAt: "send and receive" };
+
+/** For those with too many orders of the commands that are sent. */
+const AT_RECEIVES: Search = { states: true, scheduleAt: "receive" };
+
+const THREADS = ["app", "reaper", "io", "clock"] as const;
+const CLOCK = THREADS.indexOf("clock");
+
+function end(life: Life): Scenario {
+  const { wire, arrive, byPromise = false } = life;
+  const ticks = wire?.ticks === true;
+  const arrived = new Set<number>();
   return {
-    name: `end-${name}`,
-    what,
-    threads: ["app", "reaper", "io"],
-    search: { states: true, byCommand: taken ? "taken" : "sent" },
-    deep: taken
-      ? { states: true, byCommand: "sent" }
-      : { states: true, preemptions: 2 },
+    name: `end-${life.name}`,
+    what: life.what,
+    threads: ticks ? THREADS : THREADS.slice(0, CLOCK),
+    search: life.search ?? AT_COMMANDS,
+    deep: life.deep ?? (life.search === AT_RECEIVES ? AT_COMMANDS : AT_LOOKS),
+    begin: () => arrived.clear(),
     set() {
-      const world = new World({ connects: false, breaks: false, ...wire });
+      const world = new World({ ...QUIET, ...wire });
       const kept: unknown[] = [];
       let ctx: Ctx | null = null;
+      let ended = false;
+      const begin = (): Ctx => {
+        const mine = Ctx.create(OPTIONS, world.wiring);
+        ctx = mine;
+        kept[0] = mine;
+        mine.needIoThreads();
+        life.use((type) => mine.createSocket(type), mine);
+        mine.closeAll();
+        return mine;
+      };
+      const threads = [
+        byPromise
+          ? async () => {
+            await begin().terminated();
+            ended = true;
+          }
+          : () => void (ended = begin().waitTerminated(Infinity)),
+        () => world.runReaper((reaper) => void (kept[1] = reaper)),
+        () => world.runIo((io) => void (kept[2] = io)),
+        () => world.runClock(),
+      ];
       return {
-        threads: [
-          () => {
-            const mine = Ctx.create(OPTIONS, world.wiring);
-            ctx = mine;
-            kept[0] = mine;
-            mine.needIoThreads();
-            use((type) => mine.createSocket(type), mine);
-            mine.closeAll();
-            expect(mine.waitTerminated(Infinity), "the context ends");
-          },
-          () => world.runReaper((reaper) => void (kept[1] = reaper)),
-          () => world.runIo((io) => void (kept[2] = io)),
-        ],
+        threads: ticks ? threads : threads.slice(0, CLOCK),
         // The application's thread looks for mail in the midst of its calls.
         heap: (thread, waits) =>
-          waits || thread > 0
-            ? [kept[thread], thread === 2 ? world : null]
+          thread < CLOCK && (waits || thread > 0)
+            ? [kept[thread], thread === 2 ? world.wireState : null]
             : null,
+        end: () => endOf(ctx as unknown as Ctx),
+        // It may be that nobody comes to wait for the time.
+        mayEnd: ({ asleep }) => asleep.every((thread) => thread === CLOCK),
         check: () => {
+          expect(ended, "the context ends");
           checkGone(ctx as unknown as Ctx, world);
-          expect(sent(world.sent), `messages sent: ${world.sent}`);
+          const { sent } = world;
+          arrived.add(sent);
+          expect(arrive?.includes(sent) !== false, `messages sent: ${sent}`);
         },
       };
+    },
+    finish: () => {
+      if (arrive === undefined) return;
+      same([...arrived].sort(), arrive, "messages that arrived at times");
     },
   };
 }
@@ -96,126 +125,191 @@ function connected(
   return socket;
 }
 
-export const terminationScenarios: readonly Scenario[] = [
-  end("one-socket", "a socket without endpoints", {}, (open) => {
-    open(SocketType.PUSH);
-  }),
-  end("two-sockets", "two sockets and a pipe between them", {}, (open) => {
-    const pull = open(SocketType.PULL);
-    pull.bind("inproc://a");
-    const push = open(SocketType.PUSH);
-    push.connect("inproc://a");
-    send(push);
-  }),
-  end("three-sockets", "three sockets, one closed before", {}, (open) => {
-    const pull = open(SocketType.PULL);
-    pull.bind("inproc://a");
-    const first = open(SocketType.PUSH);
-    first.connect("inproc://a");
-    const second = open(SocketType.PUSH);
-    second.connect("inproc://a");
-    send(second);
-    first.close();
-  }),
-  end("no-bind", "a connect that nobody binds for, given up", {}, (open) => {
-    const push = open(SocketType.PUSH);
-    push.setOption("linger", 0);
-    push.connect("inproc://a");
-    send(push);
-  }),
-  end(
-    "no-bind-lingers",
-    "a connect that nobody binds for, and that the reaper gives up",
-    {},
-    (open, ctx) => {
+const LIVES: readonly Life[] = [
+  {
+    name: "one-socket",
+    what: "a socket without endpoints",
+    search: AT_LOOKS,
+    use: (open) => void open(SocketType.PUSH),
+  },
+  {
+    name: "two-sockets",
+    what: "two sockets and a pipe between them",
+    use: (open) => {
+      const pull = open(SocketType.PULL);
+      pull.bind("inproc://a");
+      const push = open(SocketType.PUSH);
+      push.connect("inproc://a");
+      send(push);
+    },
+  },
+  {
+    name: "three-sockets",
+    what: "three sockets, one closed before",
+    search: AT_RECEIVES,
+    use: (open) => {
+      const pull = open(SocketType.PULL);
+      pull.bind("inproc://a");
+      const first = open(SocketType.PUSH);
+      first.connect("inproc://a");
+      const second = open(SocketType.PUSH);
+      second.connect("inproc://a");
+      send(second);
+      first.close();
+    },
+  },
+  {
+    name: "promise",
+    what: "a socket without endpoints; the end is waited for in an event loop",
+    byPromise: true,
+    search: AT_LOOKS,
+    use: (open) => void open(SocketType.PUSH),
+  },
+  {
+    name: "promise-session",
+    what: "a session, whose end is waited for in an event loop",
+    wire: { connects: true },
+    byPromise: true,
+    use: (open) => void connected(open, SocketType.PUSH, -1),
+    arrive: [1],
+  },
+  {
+    name: "no-bind",
+    what: "a connect that nobody binds for, given up",
+    search: AT_LOOKS,
+    use: (open) => {
+      const push = open(SocketType.PUSH);
+      push.setOption("linger", 0);
+      push.connect("inproc://a");
+      send(push);
+    },
+  },
+  {
+    name: "no-bind-lingers",
+    what: "a connect that nobody binds for, and that the reaper gives up",
+    search: AT_LOOKS,
+    use: (open, ctx) => {
       const push = open(SocketType.PUSH);
       push.connect("inproc://a");
       send(push);
       ctx.shutdown();
     },
-  ),
-  end(
-    "connecting",
-    "a session whose connection does not come about",
-    {},
-    (open) => void connected(open, SocketType.PUSH, 0),
-  ),
-  end(
-    "session",
-    "a connected session; what was sent before the end arrives",
-    { connects: true },
-    (open) => void connected(open, SocketType.PUSH, -1),
-    (messages) => messages === 1,
-  ),
-  end(
-    "two-sessions",
-    "two sessions of one socket",
-    { connects: true },
-    (open) => {
+  },
+  {
+    name: "connecting",
+    what: "a session whose connection does not come about",
+    search: AT_LOOKS,
+    use: (open) => void connected(open, SocketType.PUSH, 0),
+  },
+  {
+    name: "linger",
+    what: "the same, until its linger is over",
+    wire: { ticks: true },
+    search: AT_LOOKS,
+    use: (open) => void connected(open, SocketType.PUSH, TICK_MS),
+    arrive: [0],
+  },
+  {
+    name: "session",
+    what: "a connected session; what was sent before the end arrives",
+    wire: { connects: true },
+    search: AT_LOOKS,
+    use: (open) => void connected(open, SocketType.PUSH, -1),
+    arrive: [1],
+  },
+  {
+    name: "two-sessions",
+    what: "two sessions of one socket",
+    wire: { connects: true },
+    search: AT_RECEIVES,
+    use: (open) => {
       const socket = connected(open, SocketType.PUSH, -1);
       socket.connect("tcp://127.0.0.1:6");
     },
-    (messages) => messages === 1,
-  ),
-  end(
-    "disconnect",
-    "a session that is told to go, and then the whole tree",
-    { connects: true },
-    (open) => {
+    arrive: [1],
+  },
+  {
+    name: "disconnect",
+    what: "a session that is told to go, and then the whole tree",
+    wire: { connects: true },
+    use: (open) => {
       const socket = connected(open, SocketType.PUSH, -1);
       socket.disconnect("tcp://127.0.0.1:5");
     },
-    (messages) => messages === 1,
-  ),
-  end(
-    "broken-session",
-    "a session whose connection breaks and is made again",
-    { connects: true, breaks: true },
-    (open) => void connected(open, SocketType.PUSH, -1),
-    (messages) => messages === 1,
-  ),
-  end(
-    "hiccup",
-    "a subscriber's session that hiccups while its socket ends",
-    { connects: true, breaks: true },
-    (open) => {
+    arrive: [1],
+  },
+  {
+    name: "broken-session",
+    what: "a session whose connection breaks and is made again",
+    wire: { connects: true, breaks: true },
+    use: (open) => void connected(open, SocketType.PUSH, -1),
+    arrive: [1],
+  },
+  {
+    name: "broken-linger",
+    what: "the same, unless its linger is over before",
+    wire: { connects: true, breaks: true, ticks: true },
+    use: (open) => void connected(open, SocketType.PUSH, TICK_MS),
+    arrive: [0, 1],
+  },
+  {
+    name: "hiccup",
+    what: "a subscriber's session that hiccups while its socket ends",
+    wire: { connects: true, breaks: true },
+    use: (open) => {
       const socket = open(SocketType.XSUB);
       socket.setOption("linger", 0);
       socket.connect("tcp://127.0.0.1:5");
       // A subscription to everything.
       send(socket);
     },
-  ),
-  end(
-    "hiccup-lingers",
-    "the same without a limit to its linger",
-    { connects: true, breaks: true },
-    (open) => void connected(open, SocketType.XSUB, -1),
-  ),
-  end(
-    "late-pipe",
-    "a session that makes its pipe with its connection, and breaks",
-    { connects: true, breaks: true },
-    (open) => {
+  },
+  {
+    name: "hiccup-lingers",
+    what: "the same without a limit to its linger",
+    wire: { connects: true, breaks: true },
+    use: (open) => void connected(open, SocketType.XSUB, -1),
+  },
+  {
+    name: "late-pipe",
+    what: "a session that makes its pipe with its connection, and breaks",
+    wire: { connects: true, breaks: true },
+    search: AT_RECEIVES,
+    use: (open) => {
       const socket = open(SocketType.DEALER);
       socket.setOption("linger", 0);
       socket.setOption("immediate", true);
       socket.connect("tcp://127.0.0.1:5");
     },
-  ),
-  end("listener", "a listener that nobody connects to", {}, (open) => {
-    open(SocketType.PULL).bind("tcp://127.0.0.1:5");
-  }),
-  end(
-    "accepted",
-    "a listener with the session of a connection",
-    { connects: true },
-    (open) => open(SocketType.PULL).bind("tcp://127.0.0.1:5"),
-  ),
-  end(
-    "accepted-breaks",
-    "a listener whose session ends by itself meanwhile",
-    { connects: true, breaks: true },
-    (open) => open(SocketType.PULL).bind("tcp://127.0.0.1:5"),
-  ),
+  },
+  {
+    name: "listener",
+    what: "a listener that nobody connects to",
+    search: AT_LOOKS,
+    use: (open) => open(SocketType.PULL).bind("tcp://127.0.0.1:5"),
+  },
+  {
+    name: "accepted",
+    what: "a listener with the session of a connection",
+    wire: { connects: true },
+    search: AT_RECEIVES,
+    use: (open) => open(SocketType.PULL).bind("tcp://127.0.0.1:5"),
+  },
+  {
+    name: "accepted-two",
+    what: "a listener with the sessions of two connections",
+    wire: { connects: true, accepted: 2 },
+    search: { ...AT_RECEIVES, preemptions: 2 },
+    deep: AT_RECEIVES,
+    use: (open) => open(SocketType.PULL).bind("tcp://127.0.0.1:5"),
+  },
+  {
+    name: "accepted-breaks",
+    what: "a listener whose session ends by itself meanwhile",
+    wire: { connects: true, breaks: true },
+    search: AT_RECEIVES,
+    use: (open) => open(SocketType.PULL).bind("tcp://127.0.0.1:5"),
+  },
 ];
+
+export const terminationScenarios: readonly Scenario[] = LIVES.map(end);

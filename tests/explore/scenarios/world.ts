@@ -15,23 +15,37 @@ import type {
   Transport,
 } from "../../../src/core/transport.ts";
 import type { Wiring } from "../../../src/core/wiring_contract.ts";
+import { H, THREAD } from "../../../src/memory/layout.ts";
 import { PATTERNS } from "../../../src/pattern/patterns.ts";
 import type { Poller } from "../../../src/poller/poller.ts";
 import {
+  add,
   exchange,
   load,
-  notifyAll,
   store,
-  wait,
 } from "../../../src/memory/shared_access.ts";
-import { zeroed } from "../buffers.ts";
+import { constant } from "../heap.ts";
+import { turn } from "../runtime.ts";
+import { Bells } from "./bells.ts";
 import { FIRST_TID, platformOf, same } from "./scene.ts";
 
 /** What wakes each thread outside of the context's own memory. */
-export const Bell = { REAPER: 0, IO: 1, POLLER: 2, OTHER: 3 } as const;
+export const Bell = {
+  REAPER: 0,
+  IO: 1,
+  POLLER: 2,
+  OTHER: 3,
+  CLOCK: 4,
+} as const;
 
 /** The word after the bells that says whether a thread has left. */
 const LEFT = 8;
+
+/** The word after those that says what time it is. */
+const NOW = 12;
+
+/** How far the time moves on, once. */
+export const TICK_MS = 10;
 
 /** What the transport does with a connection. */
 export interface Wire {
@@ -39,13 +53,28 @@ export interface Wire {
   readonly connects: boolean;
   /** The first one breaks as soon as it is there. */
   readonly breaks: boolean;
+  /** How many come to a listener. */
+  readonly accepted: number;
+  /** Time passes once the I/O worker waits for it. */
+  readonly ticks: boolean;
 }
 
-/** A context of one application thread, its reaper and one I/O worker. */
+/** Nothing comes about. */
+export const QUIET: Wire = {
+  connects: false,
+  breaks: false,
+  accepted: 1,
+  ticks: false,
+};
+
+/**
+ * A context of one application thread, its reaper and one I/O worker. Of its
+ * fields only {@link World.wireState} goes on changing.
+ */
 export class World {
   readonly wiring: Wiring;
   readonly wire: Wire;
-  readonly #bells: Int32Array = new Int32Array(zeroed("world", 64));
+  readonly bells: Bells = new Bells("world");
   #reaper: WorkerData | null = null;
   #io: WorkerData | null = null;
   /** Messages that came to an engine. */
@@ -55,9 +84,15 @@ export class World {
   listeners = 0;
 
   constructor(wire: Wire) {
+    constant(this);
     this.wire = wire;
-    this.wiring = {
-      platform: this.platform(0),
+    this.wiring = this.wiringOf(0);
+  }
+
+  /** What a thread of the application has of the system. */
+  wiringOf(thread: number): Wiring {
+    return constant({
+      platform: this.platform(thread),
       patterns: PATTERNS,
       binders: [{
         protocols: ["tcp"],
@@ -68,53 +103,57 @@ export class World {
           discard: () => {},
         }),
       }],
-    };
+    });
   }
 
   platform(thread: number): CorePlatform {
     const plain = platformOf(thread);
-    return {
+    return constant({
       ...plain,
-      threadAlive: (tid) => load(this.#bells, LEFT + tid - FIRST_TID) === 0,
+      monotonicMs: () => this.wire.ticks ? load(this.bells.words, NOW) : 0,
+      // Only mail ends it: in an event loop that comes by itself.
+      // deno-lint-ignore require-await -- transformed, it runs to its end.
+      delay: async (_timeoutMs, onStart) => {
+        let woken = false;
+        onStart(() => void (woken = true));
+        while (!woken) turn();
+      },
+      threadAlive: (tid) =>
+        load(this.bells.words, LEFT + tid - FIRST_TID) === 0,
       // An I/O thread that has ended leaves -1, and nobody to be woken.
       wake: (target) => {
-        if (target >= 0) this.ring(target);
+        if (target >= 0) this.bells.ring(target);
       },
       spawnWorker: (data) => {
         if (data.role === "io") {
           this.#io = data;
-          this.ring(Bell.IO);
+          this.bells.ring(Bell.IO);
         } else {
           this.#reaper = data;
-          this.ring(Bell.REAPER);
+          this.bells.ring(Bell.REAPER);
         }
         return { onExit: () => {}, terminate: () => {} };
       },
-      segmentCourier: () => ({
-        publish: () => {},
-        obtain: () => {
-          throw new Error("A world has one segment");
-        },
-        // The last that a worker does: it is as good as gone.
-        close: () => store(this.#bells, LEFT + thread, 1),
-      }),
-    };
+      segmentCourier: () =>
+        constant({
+          publish: () => {},
+          obtain: () => {
+            throw new Error("A world has one segment");
+          },
+          // The last that a worker does: it is as good as gone.
+          close: () => store(this.bells.words, LEFT + thread, 1),
+        }),
+    });
   }
 
-  ring(bell: number): void {
-    store(this.#bells, bell, 1);
-    notifyAll(this.#bells, bell);
-  }
-
-  hear(bell: number): void {
-    while (exchange(this.#bells, bell, 0) === 0) {
-      wait(this.#bells, bell, 0, Infinity);
-    }
+  /** What the I/O worker's objects hold of it. */
+  get wireState(): readonly number[] {
+    return [this.sent, this.engines, this.connecters, this.listeners];
   }
 
   /** @param keep Told of all that the thread goes on with. */
   runReaper(keep: (object: object) => void): void {
-    this.hear(Bell.REAPER);
+    this.bells.hear(Bell.REAPER);
     const platform = this.platform(1);
     runContextWorker(
       this.#reaper as WorkerData,
@@ -129,7 +168,7 @@ export class World {
   }
 
   runIo(keep: (object: object) => void): void {
-    this.hear(Bell.IO);
+    this.bells.hear(Bell.IO);
     const platform = this.platform(2);
     runContextWorker(
       this.#io as WorkerData,
@@ -149,9 +188,16 @@ export class World {
     );
   }
 
+  /** Lets some time pass, at any time after somebody waits for it. */
+  runClock(): void {
+    this.bells.hear(Bell.CLOCK);
+    add(this.bells.words, NOW, TICK_MS);
+    this.bells.ring(Bell.POLLER);
+  }
+
   /** Who only looks for events gives others their turn. */
   poll(): void {
-    exchange(this.#bells, Bell.POLLER, 0);
+    exchange(this.bells.words, Bell.POLLER, 0);
   }
 
   /** No descriptor is ever ready: it only waits to be woken. */
@@ -162,7 +208,8 @@ export class World {
       load: 0,
       wakeTarget: Bell.POLLER,
       wait: (timeoutMs: number) => {
-        if (timeoutMs !== 0) this.hear(Bell.POLLER);
+        if (timeoutMs > 0 && timeoutMs <= TICK_MS) this.bells.ring(Bell.CLOCK);
+        if (timeoutMs !== 0) this.bells.hear(Bell.POLLER);
         else this.poll();
         return 0;
       },
@@ -193,7 +240,8 @@ class WorldTransport implements Transport {
     world.listeners++;
     let open = true;
     io.continueLater(() => {
-      if (open && world.wire.connects) accepted(7);
+      if (!open || !world.wire.connects) return;
+      for (let n = 0; n < world.wire.accepted; n++) accepted(7 + n);
     });
     return {
       close: () => {
@@ -203,7 +251,7 @@ class WorldTransport implements Transport {
     };
   }
 
-  connect(io: IoContext, session: SessionPort): Connecter {
+  connect(io: IoContext, session: SessionPort, again: boolean): Connecter {
     const world = this.#world;
     world.connecters++;
     let trying = true;
@@ -211,11 +259,14 @@ class WorldTransport implements Transport {
       if (trying) world.connecters--;
       trying = false;
     };
-    io.continueLater(() => {
+    const connect = (): void => {
       if (!trying || !world.wire.connects) return;
       stop();
       session.attach(this.createEngine(io, 7, session));
-    });
+    };
+    // Where time passes, the next connection takes some.
+    if (again && world.wire.ticks) io.timers.add(TICK_MS, connect);
+    else io.continueLater(connect);
     return { close: stop };
   }
 
@@ -286,6 +337,25 @@ class WorldEngine implements Engine {
     if (!this.#over) this.#world.engines--;
     this.#over = true;
   }
+}
+
+/**
+ * What the header of a context and its threads' records hold at the end, but
+ * for marks that were set for a thread which had left, and for where the memory
+ * lies that came back.
+ */
+export function endOf({ thread: { control } }: Ctx): readonly unknown[] {
+  const { words, layout } = control;
+  const { threads, threadCount, threadSize } = layout;
+  const left = words.slice(0, threads + threadCount * threadSize);
+  left.fill(0, H.CELL_STACK, H.REGISTRY_LOCK);
+  for (let slot = 0; slot < threadCount; slot++) {
+    const record = layout.thread(slot);
+    left.fill(0, record + THREAD.SLEEP, record + THREAD.SLEEP + 1);
+    left.fill(0, record + THREAD.SUMMARY, record + THREAD.SUMMARY + 1);
+    left.fill(0, record + THREAD.READY, record + threadSize);
+  }
+  return [left];
 }
 
 /** Nothing of a context and its world is left. */

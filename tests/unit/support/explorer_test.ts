@@ -3,12 +3,14 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { zeroed } from "../../explore/buffers.ts";
-import { Explorer, replay, walk } from "../../explore/explorer.ts";
+import { Explorer } from "../../explore/explorer.ts";
 import { formatPath, parsePath } from "../../explore/path.ts";
 import type { Scenario, Search } from "../../explore/scenario.ts";
 import * as layer from "../../explore/runtime.ts";
 import { nameSites } from "../../explore/shadow.ts";
 import { StateSearch } from "../../explore/state_search.ts";
+import { compareWithFiner } from "../../explore/fine.ts";
+import { replay, walk } from "../../explore/walk.ts";
 import { seededRandom } from "../../support/seed.ts";
 
 /** Words of a program's memory. */
@@ -219,26 +221,24 @@ function messagePassing(looks: boolean): Scenario {
 /** What a thread between its turns is taken to go on with. */
 type Known = "all" | "its sum" | "what it has seen";
 
-/** A thread that adds up what two others give it, and notes in which order. */
-function addingUp(known: Known): { orders: string[]; states: number } {
-  const orders = new Set<string>();
-  const giver = (words: Int32Array, values: readonly number[]) =>
-    function* (): Generator<undefined, void, unknown> {
-      for (const value of values) {
-        yield layer.add(1, words, 0, value) as undefined;
-        yield layer.notifyAll(1, words, 0) as undefined;
-      }
-    };
-  const result = new StateSearch({
+/** Threads of a sum: one adds up what the others give it, and notes it. */
+function sumOf(
+  given: readonly (readonly number[])[],
+  search: Search,
+  known: Known,
+  orders: Set<string> = new Set(),
+): Scenario {
+  const total = given.flat().reduce((sum, value) => sum + value, 0);
+  return {
     name: "adding up",
     what: "",
-    threads: ["adder", "first", "second"],
-    search: { states: true },
+    threads: ["adder", ...given.map((_, n) => `giver ${n}`)],
+    search,
     set() {
       const words = new Int32Array(zeroed("program", 4 * WORDS));
       const mine = { sum: 0, order: "" };
       const adder = function* (): Generator<undefined, void, unknown> {
-        while (mine.sum < 15) {
+        while (mine.sum < total) {
           const got = (yield layer.exchange(
             0,
             words,
@@ -250,19 +250,48 @@ function addingUp(known: Known): { orders: string[]; states: number } {
           else yield layer.wait(0, words, 0, 0, Infinity) as undefined;
         }
       };
-      const threads = [adder, giver(words, [1, 8]), giver(words, [2, 4])];
+      const givers = given.map((values) =>
+        function* (): Generator<undefined, void, unknown> {
+          for (const value of values) {
+            yield layer.add(1, words, 0, value) as undefined;
+            yield layer.notifyAll(1, words, 0) as undefined;
+          }
+        }
+      );
       return {
-        threads: threads as unknown as (() => void)[],
+        threads: [adder, ...givers] as unknown as (() => void)[],
         heap: (thread) =>
           thread > 0 || known === "what it has seen"
             ? null
             : [known === "all" ? mine : mine.sum],
         check: () => void orders.add(mine.order),
+        end: () => [mine.order],
       };
     },
-  }).run();
+  };
+}
+
+/** A thread that adds up what two others give it, and notes in which order. */
+function addingUp(known: Known): { orders: string[]; states: number } {
+  const orders = new Set<string>();
+  const given = [[1, 8], [2, 4]];
+  const scenario = sumOf(given, { states: true }, known, orders);
+  const result = new StateSearch(scenario).run();
   assert.equal(result.failure, null);
   return { orders: [...orders].sort(), states: result.states ?? 0 };
+}
+
+/** What finer searches come to that one at commands does not. */
+function hidden(scheduleIn: readonly string[]): number[][] {
+  const scenario = sumOf(
+    [[1, 2]],
+    { states: true, scheduleAt: "send, look and receive", scheduleIn },
+    "all",
+  );
+  return [...compareWithFiner(scenario, Infinity)].map((compared) => {
+    assert.equal(compared.failure, null);
+    return [compared.newEnds, compared.newObjects];
+  });
 }
 
 describe("explorer: states", () => {
@@ -276,6 +305,19 @@ describe("explorer: states", () => {
       // Fields that are left out leave orders out.
       const few = addingUp("its sum").orders;
       assert.ok(few.length < whole.orders.length, few.join());
+    } finally {
+      nameSites([]);
+    }
+  });
+});
+
+describe("explorer: a comparison with finer searches", () => {
+  test("shows what a step holds back", () => {
+    nameSites(["adder.ts:1 hear", "giver.ts:1 give"]);
+    try {
+      // Both numbers come in one step: one of them alone is never seen.
+      assert.deepEqual(hidden([]), [[0, 0], [1, 1]]);
+      assert.deepEqual(hidden(["give"]), [[0, 0], [0, 0]]);
     } finally {
       nameSites([]);
     }
