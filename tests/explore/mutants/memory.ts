@@ -75,15 +75,11 @@ export const memoryMutants: readonly Mutant[] = [
     ["kept-runs", "kept-runs-short"],
     "memory/payload_segments.ts",
     `this.#control.locked(H.ALLOCATOR_LOCK, () => {
-      if (this.#mayStayDirty(pages) && this.#keptRuns.push(ref)) {
-        const { words } = this.#control;
-        put(words, H.DIRTY_PAGES, get(words, H.DIRTY_PAGES) + pages);
-      } else this.#giveRunLocked(ref, pages);
+      this.#runCache.drain((each, length) => this.#keepRunLocked(each, length));
+      if (this.#runCache.push(ref, pages)) return;
+      this.#keepRunLocked(ref, pages);
     });`,
-    `if (this.#mayStayDirty(pages) && this.#keptRuns.push(ref)) {
-      const { words } = this.#control;
-      put(words, H.DIRTY_PAGES, get(words, H.DIRTY_PAGES) + pages);
-    } else this.#giveRun(ref, pages);`,
+    "this.#keepRunLocked(ref, pages);",
   ),
   mutant(
     "memory limit is passed for a moment",
