@@ -204,7 +204,8 @@ function nameOf({ scenario, mutant, walks }: Job): string {
 }
 
 /** Says nothing of a mistake but that its text is none of a program. */
-const NO_PROGRAM = /^(Reference|Syntax)Error|more than/;
+const NO_PROGRAM =
+  /^(Reference|Syntax|Type)Error|more than|cannot hold|cannot wait/;
 
 /** Whether an outcome is as it must be: a mistake is found, or nothing is. */
 function isGood({ job, result }: Outcome): boolean {

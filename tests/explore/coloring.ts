@@ -135,6 +135,16 @@ export class Coloring {
     return { kind: "explored", bodies: [], unknown: true };
   }
 
+  /** Whether a call or `new` runs what is not explored. */
+  isForeign(node: ts.CallExpression | ts.NewExpression): boolean {
+    if (ts.isCallExpression(node)) {
+      return this.targetOf(node).kind === "foreign";
+    }
+    const declaration = this.#symbol(node.expression)?.declarations?.[0];
+    return declaration === undefined ||
+      isBuiltIn(pathOf(declaration.getSourceFile()));
+  }
+
   /** The constructor that a `new` runs, if it is explored. */
   constructorOf(node: ts.NewExpression): ts.ConstructorDeclaration | undefined {
     const symbol = this.#symbol(node.expression);
@@ -149,7 +159,8 @@ export class Coloring {
 
   /** Whether an expression is a typed array, and of which type. */
   arrayType(node: ts.Expression): "Uint8Array" | "Int32Array" | null {
-    const name = this.#checker.getTypeAtLocation(node).getSymbol()?.name;
+    const type = this.#checker.getTypeAtLocation(node);
+    const name = this.#checker.getNonNullableType(type).getSymbol()?.name;
     return name === "Uint8Array" || name === "Int32Array" ? name : null;
   }
 

@@ -150,6 +150,13 @@ class Rewriter {
       return this.#generator(node);
     }
     if (ts.isPropertyDeclaration(node)) this.#checkField(node);
+    const rewritten = this.#rewritten(node);
+    // After what is said of its parts, which is more exact.
+    this.#checkWhole(node);
+    return rewritten;
+  };
+
+  #rewritten(node: ts.Node): ts.Node | ts.Node[] | undefined {
     if (ts.isCallExpression(node)) return this.#call(node);
     if (ts.isNewExpression(node)) return this.#new(node);
     if (ts.isAwaitExpression(node)) return this.#await(node);
@@ -163,7 +170,7 @@ class Rewriter {
       this.#coloring.arrayType(node.operand.expression) !== null
     ) this.#refuse(node, "an element changed in place");
     return ts.visitEachChild(node, this.#visit, this.#context);
-  };
+  }
 
   /** A private name as a public one: the state of objects is looked at. */
   #open(name: ts.PrivateIdentifier): ts.Identifier {
@@ -468,6 +475,7 @@ class Rewriter {
     const made: ts.VariableDeclaration[] = [];
     for (const declaration of node.declarations) {
       const { name, initializer } = declaration;
+      this.#checkWhole(declaration);
       if (!ts.isObjectBindingPattern(name) || initializer === undefined) {
         made.push(
           ts.visitEachChild(declaration, this.#visit, this.#context),
@@ -559,6 +567,19 @@ class Rewriter {
       ((ts.isPropertyAccessExpression(parent) && parent.expression === node) ||
         (ts.isCallExpression(parent) && parent.expression === node));
     if (chained) this.#refuse(node, "an access in the midst of a chain");
+  }
+
+  /** Words that are read without naming one. */
+  #checkWhole(node: ts.Node): void {
+    if (!this.#strict) return;
+    const areWords = (taken: ts.Expression): boolean =>
+      this.#coloring.arrayType(taken) === "Int32Array";
+    const isExplored =
+      (ts.isCallExpression(node) || ts.isNewExpression(node)) &&
+      !this.#coloring.isForeign(node);
+    if (!isExplored && takenWhole(node).some(areWords)) {
+      this.#refuse(node, "words taken as a whole");
+    }
   }
 
   #checkField(node: ts.PropertyDeclaration): void {
@@ -745,4 +766,25 @@ function isAssigned(node: ts.Expression): boolean {
 /** Whether a path is the layer, which is replaced whole. */
 export function isLayer(path: string): boolean {
   return path === LAYER;
+}
+
+/** What a node takes apart, or hands to what looks into it. */
+function takenWhole(node: ts.Node): readonly ts.Expression[] {
+  if (ts.isSpreadElement(node) || ts.isForOfStatement(node)) {
+    return [node.expression];
+  }
+  if (ts.isVariableDeclaration(node)) {
+    return node.initializer === undefined || ts.isIdentifier(node.name)
+      ? []
+      : [node.initializer];
+  }
+  if (ts.isBinaryExpression(node)) {
+    return ts.isArrayLiteralExpression(node.left) ||
+        ts.isObjectLiteralExpression(node.left)
+      ? [node.right]
+      : [];
+  }
+  return ts.isCallExpression(node) || ts.isNewExpression(node)
+    ? node.arguments ?? []
+    : [];
 }

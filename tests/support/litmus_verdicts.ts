@@ -28,7 +28,8 @@ interface Verdict {
 /** A flag, 1 or 2 in what the second side saw, that must bring its message. */
 export const ONE_WAY: Verdict = {
   forbidden: 2,
-  hasMet: (outcomes) => (outcomes[1] as number) > 0,
+  // The second was once before the first, and once behind it.
+  hasMet: ([neither = 0, message = 0]) => neither > 0 && message > 0,
 };
 /** Each looks for the other's store: one of them must find it. */
 export const BOTH_WAYS: Verdict = {

@@ -82,6 +82,24 @@ export const memoryMutants: readonly Mutant[] = [
     "this.#keepRunLocked(ref, pages);",
   ),
   mutant(
+    "runs of a thread are handed over outside of the allocator's lock",
+    "cached-runs",
+    "memory/payload_segments.ts",
+    `this.#control.locked(H.ALLOCATOR_LOCK, () => {
+      this.#runCache.drain((ref, pages) => this.#keepRunLocked(ref, pages));
+    });`,
+    "this.#runCache.drain((ref, pages) => this.#keepRunLocked(ref, pages));",
+  ),
+  mutant(
+    "run that was handed over stays with its thread",
+    "cached-runs",
+    "memory/run_cache.ts",
+    `const refs = this.#refs.splice(0);
+    const lengths = this.#lengths.splice(0);`,
+    `const refs = [...this.#refs];
+    const lengths = [...this.#lengths];`,
+  ),
+  mutant(
     "memory limit is passed for a moment",
     "memory-limit-shared",
     "memory/payload_segments.ts",

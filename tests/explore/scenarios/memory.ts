@@ -121,6 +121,9 @@ function remoteFree(short: boolean): Scenario {
   };
 }
 
+/** Runs of this length go to the others at once. */
+const LONGER_BYTES = 36_000;
+
 /** @param short One of the threads only frees. */
 function keptRuns(short: boolean): Scenario {
   return {
@@ -133,7 +136,7 @@ function keptRuns(short: boolean): Scenario {
     set() {
       const scene = new Scene();
       const maker = scene.view(2);
-      const runs = [20_000, 33_000].map((bytes, i) => ({
+      const runs = [LONGER_BYTES, 70_000].map((bytes, i) => ({
         bytes,
         ref: takeRun(maker, bytes, 9),
         view: scene.view(i),
@@ -142,12 +145,52 @@ function keptRuns(short: boolean): Scenario {
         threads: runs.map(({ bytes, ref, view }, i) => () => {
           giveRun(view, ref, bytes, 9);
           if (short && i === 0) return;
-          const run = takeRun(view, 20_000, i);
-          giveRun(view, run, 20_000, i);
+          const run = takeRun(view, LONGER_BYTES, i);
+          giveRun(view, run, LONGER_BYTES, i);
         }),
         check: () => {
           same(scene.header(H.MEMORY_USED), 0, "granules in use");
           expect(scene.header(H.KEPT_RUNS) > 0, "runs are kept");
+        },
+      };
+    },
+  };
+}
+
+/** Of runs of this length each thread keeps one for itself. */
+const CACHED_BYTES = 20_000;
+
+function cachedRuns(): Scenario {
+  return {
+    name: "cached-runs",
+    what: "runs that threads keep for themselves are handed over and taken",
+    threads: ["left", "right"],
+    set() {
+      const scene = new Scene();
+      const maker = scene.view(2);
+      const freed = [9, 9].map((mark) => takeRun(maker, CACHED_BYTES, mark));
+      const [left, right] = [scene.view(0), scene.view(1)];
+      const take = (view: ContextMemory, mark: number): number =>
+        takeRun(view, CACHED_BYTES, mark);
+      const give = (view: ContextMemory, ref: number, mark: number): void =>
+        giveRun(view, ref, CACHED_BYTES, mark);
+      return {
+        threads: [
+          () => {
+            // The second one hands over the first.
+            for (const ref of freed) give(left, ref, 9);
+            give(left, take(left, 1), 1);
+            left.payload.flushCaches();
+          },
+          () => give(right, take(right, 2), 2),
+        ],
+        check: () => {
+          right.payload.flushCaches();
+          same(scene.header(H.MEMORY_USED), 0, "granules in use");
+          const marks = [3, 4, 5];
+          const taken = marks.map((mark) => take(maker, mark));
+          // None of them is another one of them.
+          taken.forEach((ref, n) => give(maker, ref, marks[n] as number));
         },
       };
     },
@@ -278,6 +321,7 @@ export const memoryScenarios: readonly Scenario[] = [
   },
   keptRuns(false),
   keptRuns(true),
+  cachedRuns(),
   sharedStack(2),
   sharedStack(1),
   {

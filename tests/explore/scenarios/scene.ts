@@ -21,7 +21,7 @@ export const GEOMETRY: Geometry = {
 };
 
 /** Bytes of the one payload segment, and what is copied into a pipe. */
-const PAYLOAD_BYTES = 8 * 16384;
+const PAYLOAD_BYTES = 16 * 16384;
 const INLINE_MAX = 32768;
 
 /** Kernel thread ids begin here. */

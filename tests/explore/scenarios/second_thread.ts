@@ -61,7 +61,10 @@ function two(name: string, what: string, search: Search, uses: Uses): Scenario {
           },
         ],
         // The others look for mail in the midst of their calls.
-        heap: (thread, waits) => waits || thread === 1 ? [kept[thread]] : null,
+        heap: (thread, waits) =>
+          (waits || thread === 1) && kept[thread] !== undefined
+            ? [kept[thread]]
+            : null,
         check: () => checkGone(ctx as unknown as Ctx, world),
       };
     },
