@@ -146,7 +146,6 @@ const LIVES: readonly Life[] = [
   {
     name: "three-sockets",
     what: "three sockets, one closed before",
-    search: AT_RECEIVES,
     use: (open) => {
       const pull = open(SocketType.PULL);
       pull.bind("inproc://a");
@@ -292,7 +291,6 @@ const LIVES: readonly Life[] = [
     name: "accepted",
     what: "a listener with the session of a connection",
     wire: { connects: true },
-    search: AT_RECEIVES,
     use: (open) => open(SocketType.PULL).bind("tcp://127.0.0.1:5"),
   },
   {
