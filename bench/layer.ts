@@ -17,7 +17,7 @@ import { findRuntime, type Runtime } from "./runtimes.ts";
 const SIZES = [16, 64, 1024];
 const COUNT = 4_000_000;
 const TINY_COUNT = 20_000;
-const PAIRS = 7;
+const PAIRS = 31;
 const RUN_TIMEOUT_MS = 60_000;
 
 interface Sources {
