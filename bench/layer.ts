@@ -1,6 +1,6 @@
 // `deno task bench:layer`: what the shared-access layer costs. The queue of
-// frames as it ships, and the same sources with every call of the layer replaced
-// by what it does, taken in turns in both runtimes.
+// frames alone, and messages between two threads, as they ship and with every
+// call of the layer replaced by what it does, taken in turns in both runtimes.
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -14,44 +14,80 @@ import { formatSpread, markdownTable } from "./pollers/tables.ts";
 import { machineText } from "./report.ts";
 import { findRuntime, type Runtime } from "./runtimes.ts";
 
-const SIZES = [16, 64, 1024];
-const COUNT = 4_000_000;
-const TINY_COUNT = 20_000;
-const PAIRS = 31;
+const PAIRS = 21;
 const RUN_TIMEOUT_MS = 60_000;
+
+/** A program that says how long a message takes, or how many there are. */
+interface Program {
+  readonly title: string;
+  readonly count: number;
+  readonly tinyCount: number;
+  args(folder: string, count: number): string[];
+  nanoseconds(said: string): number;
+}
+
+function queueLoop(size: number): Program {
+  return {
+    title: `queue, ${size} B`,
+    count: 4_000_000,
+    tinyCount: 20_000,
+    args: (folder, count) => [
+      pathOf("./layer/queue_loop.ts"),
+      folder,
+      String(size),
+      String(count),
+    ],
+    nanoseconds: Number.parseFloat,
+  };
+}
+
+function betweenThreads(size: number): Program {
+  return {
+    title: `inproc, two threads, ${size} B`,
+    count: 6_000_000,
+    tinyCount: 20_000,
+    args: (folder, count) => [
+      join(folder, "bench/inproc_thr.ts"),
+      String(size),
+      String(count),
+    ],
+    nanoseconds: (said) =>
+      1e9 / Number(/throughput: (\d+) \[msg/.exec(said)?.[1]),
+  };
+}
+
+const PROGRAMS = [16, 64, 1024].map(queueLoop).concat(betweenThreads(64));
 
 interface Sources {
   readonly shipped: string;
   readonly inlined: string;
 }
 
-async function nanoseconds(
+async function run(
   runtime: Runtime,
+  program: Program,
   folder: string,
-  size: number,
-  count: number,
+  tiny: boolean,
 ): Promise<number> {
+  const count = tiny ? program.tinyCount : program.count;
   const said = await runAlone({
     file: runtime.path,
     args: [
       ...runtime.runArguments,
       ...(runtime.name === "deno" ? ["--no-check"] : []),
-      pathOf("./layer/queue_loop.ts"),
-      folder,
-      String(size),
-      String(count),
+      ...program.args(folder, count),
     ],
   }, RUN_TIMEOUT_MS);
-  const value = Number.parseFloat(said);
-  if (!(value > 0)) throw new Error(`queue_loop said "${said}"`);
+  const value = program.nanoseconds(said);
+  if (!(value > 0)) throw new Error(`${program.title} said "${said}"`);
   return value;
 }
 
-/** The row of one runtime and size. */
+/** The row of one runtime and program. */
 async function measure(
   runtime: Runtime,
   sources: Sources,
-  size: number,
+  program: Program,
   tiny: boolean,
 ): Promise<string[]> {
   const shipped: number[] = [];
@@ -63,13 +99,10 @@ async function measure(
     ] as const;
     for (
       const [values, folder] of pair % 2 === 0 ? turns : turns.toReversed()
-    ) {
-      const count = tiny ? TINY_COUNT : COUNT;
-      values.push(await nanoseconds(runtime, folder, size, count));
-    }
+    ) values.push(await run(runtime, program, folder, tiny));
   }
   return [
-    `${runtime.name}, ${size} B`,
+    `${runtime.name}, ${program.title}`,
     formatSpread(spread(shipped), 1),
     formatSpread(spread(inlined), 1),
     formatSpread(spread(ratios(shipped, inlined)), 3),
@@ -94,8 +127,8 @@ async function main(argv: readonly string[]): Promise<void> {
     printLine(`${calls} calls of the layer put in place · ${machineText()}`);
     const rows: string[][] = [];
     for (const name of ["deno", "bun"] as const) {
-      for (const size of tiny ? [64] : SIZES) {
-        const row = await measure(findRuntime(name), sources, size, tiny);
+      for (const program of tiny ? PROGRAMS.slice(-2) : PROGRAMS) {
+        const row = await measure(findRuntime(name), sources, program, tiny);
         printLine(row.join("  "));
         rows.push(row);
       }

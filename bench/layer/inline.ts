@@ -1,5 +1,5 @@
-// Copies the sources that a queue of frames needs, with the calls of the
-// shared-access layer as they are, or with what they do put in their place.
+// Copies the sources, with the calls of the shared-access layer as they are, or
+// with what they do put in their place.
 
 import {
   cpSync,
@@ -13,7 +13,7 @@ import { fileURLToPath } from "node:url";
 import ts from "npm:typescript@5.9.3";
 
 const REPOSITORY = fileURLToPath(new URL("../..", import.meta.url));
-const FOLDERS = ["src", "ffi", "tests/support"];
+const COPIED = ["deno.json", "mod.ts", "src", "ffi", "bench", "tests/support"];
 const INLINED = ["src/memory", "src/core"];
 const LAYER = "shared_access.ts";
 
@@ -32,8 +32,8 @@ const ATOMIC: Readonly<Record<string, string>> = {
 
 /** Copies the sources into a folder; how many calls were replaced. */
 export function copySources(folder: string, inlined: boolean): number {
-  for (const name of FOLDERS) {
-    mkdirSync(join(folder, name), { recursive: true });
+  mkdirSync(join(folder, "tests"), { recursive: true });
+  for (const name of COPIED) {
     cpSync(join(REPOSITORY, name), join(folder, name), { recursive: true });
   }
   if (!inlined) return 0;
