@@ -28,8 +28,8 @@ export class GuardedMemory {
 
 /**
  * Makes faults of a mapped file survivable: memory whose file ends before it
- * becomes zeros. Null where the system allows no such thing,
- * or when too many others have it.
+ * becomes zeros. Null where the system allows no such thing, or when too many
+ * others have it.
  */
 export function guardMemory(
   address: number,

@@ -48,6 +48,7 @@ export class RunCache {
     if (at < 0) return 0;
     this.#pages -= pages;
     const ref = this.#refs[at] as Ref;
+    // Mostly it is the last one, and that makes no array.
     if (at === lengths.length - 1) {
       this.#refs.pop();
       lengths.pop();
