@@ -41,6 +41,13 @@ static void publish(void *context, const struct task *task)
             die("zmq_msg_send");
     } while (number != END);
     end_schedule(&schedule);
+    /* A subscriber whose queue is full drops what it has not read yet when the
+     * connection ends: the last of them has to leave first, and says so. */
+    do {
+        if (zmq_msg_recv(&msg, socket, 0) < 0)
+            die("zmq_msg_recv");
+    } while (zmq_msg_size(&msg) == 0 || *(char *)zmq_msg_data(&msg) != 0);
+    zmq_msg_close(&msg);
     if (zmq_close(socket))
         die("zmq_close");
 }
