@@ -413,14 +413,15 @@ export class Inbound {
   /**
    * Memory for a large body; 0 at the limit. A pipe whose messages were all
    * read may pass the limit for one ordinary message: nothing that its reader
-   * does could free memory for it.
+   * does could free memory for it. It tells when that is so.
    */
   #allocateBody(capacity: number, length: number): number {
     const { blocks } = this.#memory;
     const block = blocks.allocate(capacity);
-    if (block !== 0 || length > GUARANTEED_MESSAGE_BYTES) return block;
-    const alone = this.#writer.drained && !this.#writer.unfinished;
-    return alone ? blocks.allocate(capacity, true) : 0;
+    if (block !== 0) return block;
+    const bytes = this.#writer.unfinishedBytes + length;
+    if (bytes > GUARANTEED_MESSAGE_BYTES) return 0;
+    return this.#writer.checkDrained() ? blocks.allocate(capacity, true) : 0;
   }
 
   #handle(bytes: Uint8Array, start: number, end: number): FeedResult {

@@ -371,17 +371,19 @@ export class ZmtpEngine
   /**
    * Waits until others have freed memory. A pipe with nothing to read holds
    * what came of an unfinished message, and if everybody does, nobody would
-   * ever free any: so its patience has an end.
+   * ever free any: so its patience has an end, unless messages come through
+   * now and then.
    */
   #waitForMemory(pipe: Pipe): void {
     this.#io.thread.wantMemory(this);
     if (this.#memoryTimer !== null) return;
-    // Looked at again, since nobody tells when the last message was read.
-    const wasDrained = pipe.writer.drained;
+    const { drained, written } = pipe.writer;
     this.#memoryTimer = this.#io.timers.add(MEMORY_PATIENCE_MS, () => {
       this.#memoryTimer = null;
-      if (!wasDrained || !pipe.writer.drained) this.#waitForMemory(pipe);
-      else {
+      const { writer } = pipe;
+      if (!drained || !writer.drained || writer.written !== written) {
+        this.restartInput();
+      } else {
         this.#end(
           EngineEnd.CONNECTION,
           "no memory for the rest of a message (ENOMEM)",

@@ -108,6 +108,10 @@ export class ConflateWriter {
 
   readonly drained = false;
 
+  checkDrained(): boolean {
+    return false;
+  }
+
   get unfinished(): boolean {
     return this.#length > 0;
   }

@@ -100,19 +100,36 @@ export class QueueWriter {
     const hwm = this.#hwm;
     if (hwm === 0) return true;
     if (((this.#written - this.#readSeen) | 0) < hwm) return true;
+    this.#readSeen = load(this.#control, this.#queue + QUEUE.READ);
+    if (((this.#written - this.#readSeen) | 0) < hwm) return true;
+    const lwm = (hwm + 1) >>> 1;
+    this.#blockUntil((this.#written - lwm) | 0);
+    if (((this.#written - this.#readSeen) | 0) >= hwm) return false;
+    store(this.#control, this.#queue + QUEUE.BLOCKED, 0);
+    return true;
+  }
+
+  /**
+   * Whether the reader has read every complete message. When not, it will send
+   * activate_write once it has.
+   */
+  checkDrained(): boolean {
+    if (this.drained) return true;
+    this.#blockUntil(this.#written);
+    if (this.#readSeen !== this.#written) return false;
+    store(this.#control, this.#queue + QUEUE.BLOCKED, 0);
+    return true;
+  }
+
+  /** Asks the reader to wake this side when it has read so many messages. */
+  #blockUntil(read: number): void {
     const words = this.#control;
     const queue = this.#queue;
-    this.#readSeen = load(words, queue + QUEUE.READ);
-    if (((this.#written - this.#readSeen) | 0) < hwm) return true;
     // Ordering: wakeAt, then blocked, then read again; the reader stores
     // read, then loads blocked and wakeAt. One of the two sees the other.
-    const lwm = (hwm + 1) >>> 1;
-    store(words, queue + QUEUE.WAKE_AT, (this.#written - lwm) | 0);
+    store(words, queue + QUEUE.WAKE_AT, read);
     store(words, queue + QUEUE.BLOCKED, 1);
     this.#readSeen = load(words, queue + QUEUE.READ);
-    if (((this.#written - this.#readSeen) | 0) >= hwm) return false;
-    store(words, queue + QUEUE.BLOCKED, 0);
-    return true;
   }
 
   /** Messages that may still be written before credit ends. */
@@ -209,6 +226,14 @@ export class QueueWriter {
   /** Whether frames of a message lie there that is not complete. */
   get unfinished(): boolean {
     return this.#position() !== this.#complete;
+  }
+
+  /** Octets of the unfinished message, those in blocks included. */
+  get unfinishedBytes(): number {
+    const { blocks } = this.#memory;
+    let bytes = ((this.#position() - this.#complete) | 0) >>> 1;
+    for (const ref of this.#messageBlocks) bytes += blocks.length(ref);
+    return bytes;
   }
 
   /** Whether the reader has read every complete message. */
@@ -371,13 +396,12 @@ export class QueueWriter {
     );
     const { payload, control } = this.#memory;
     control.noteRefusal();
-    const released = load(this.#control, this.#queue + QUEUE.RELEASED);
-    const held = ((this.#position() - released) | 0) >>> 1;
+    const held = ((this.#position() - this.#released()) | 0) >>> 1;
     let size = this.#chunkSize(need + CHUNK_HEADER_BYTES);
     let ref = held > QUEUE_BYTES_MAX
       ? 0
       : payload.allocate(size, this.guaranteed);
-    if (ref === 0 && this.#mayPassLimit(released)) {
+    if (ref === 0 && this.#mayPassLimit()) {
       // The guaranteed minimum: a reader that has come to the last chunk finds
       // another one behind it.
       size = smallestChunk(need + CHUNK_HEADER_BYTES);
@@ -413,11 +437,18 @@ export class QueueWriter {
    * message before it ends. It tells what it has read only now and then, but
    * what it has let go of at once.
    */
-  #mayPassLimit(released: number): boolean {
+  #mayPassLimit(): boolean {
+    // Ordering: after the refusal, which noted what was freed by then. Whoever
+    // lets go of more frees it afterwards, and that is not overlooked.
+    const released = this.#released();
     if (!this.unfinished) return released === this.#start;
     const begun = ((this.#position() - this.#complete) | 0) >>> 1;
     return begun < GUARANTEED_MESSAGE_BYTES &&
       (this.drained || released === this.#completeStart);
+  }
+
+  #released(): number {
+    return load(this.#control, this.#queue + QUEUE.RELEASED);
   }
 
   #chunkSize(need: number): number {

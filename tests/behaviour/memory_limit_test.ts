@@ -26,6 +26,8 @@ import { until, within } from "../support/wait.ts";
 const MIB = 1024 * 1024;
 const LIMIT = 8 * MIB;
 const KERNEL_BUFFER = 64 * 1024;
+/** What queues ask for at a time, bytes. */
+const CHUNK = 64 * 1024;
 /** Until a count has not grown for a second. */
 async function untilStill(count: () => number): Promise<void> {
   let last = -1;
@@ -77,6 +79,49 @@ for (const size of [100, 10_000, 300_000]) {
         push.sendTimeout = 10_000;
         await push.send("after");
         await expectMessage(pull, "after");
+      },
+      limited,
+    );
+  }
+}
+
+for (const size of [10_000, 100_000, 300_000]) {
+  for (const transport of WIRE_TRANSPORTS) {
+    scenario(
+      `PUSH and PULL over ${transport}, both busy at the limit, lose nothing, ` +
+        `bodies of ${size}`,
+      async (s) => {
+        const push = s.open(Push, {
+          sendHighWaterMark: 0,
+          sendBufferSize: KERNEL_BUFFER,
+        });
+        const pull = s.open(Pull, {
+          receiveHighWaterMark: 0,
+          receiveBufferSize: KERNEL_BUFFER,
+        });
+        await s.join(push, pull, transport);
+        const count = 40 * LIMIT / size;
+        const left = 2 * Math.max(size, CHUNK);
+        const sending = async () => {
+          const body = new Uint8Array(size);
+          for (let n = 0; n < count; n += 1) {
+            body[0] = n;
+            await push.send(body);
+          }
+        };
+        const receiving = async () => {
+          // The sender takes all memory first, and then whatever comes free.
+          await until(
+            () => s.context.statistics.memoryUsedBytes > LIMIT - left,
+            "the limit",
+          );
+          for (let n = 0; n < count; n += 1) {
+            const [received] = await pull.receive();
+            assert.equal(received.length, size);
+            assert.equal(received[0], n & 0xff);
+          }
+        };
+        await Promise.all([sending(), receiving()]);
       },
       limited,
     );

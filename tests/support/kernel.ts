@@ -99,6 +99,22 @@ export class Kernel {
     }
   }
 
+  /** One more thread takes what the limit leaves; gives it back when told. */
+  hogMemory(): () => void {
+    const { payload } = this.thread().memory;
+    const held: [number, number][] = [];
+    for (const bytes of [65_536, 4096, 256]) {
+      for (let ref = 1; ref !== 0;) {
+        ref = payload.allocate(bytes);
+        if (ref !== 0) held.push([ref, bytes]);
+      }
+    }
+    return () => {
+      for (const [ref, bytes] of held.splice(0)) payload.free(ref, bytes);
+      payload.flushCaches();
+    };
+  }
+
   counts(): KernelCounts {
     const { words } = this.control;
     return {

@@ -27,6 +27,27 @@ export const queueMutants: readonly Mutant[] = [
     `store(words, queue + QUEUE.BLOCKED, 1);`,
   ),
   mutant(
+    "drained writer is woken by one message more",
+    "drained-against-waiting",
+    "memory/queue_writer.ts",
+    `this.#blockUntil(this.#written);`,
+    `this.#blockUntil((this.#written + 1) | 0);`,
+  ),
+  mutant(
+    "guaranteed chunk by what was released before the refusal",
+    "chunk-at-limit",
+    "memory/queue_writer.ts",
+    `    let ref = held > QUEUE_BYTES_MAX
+      ? 0
+      : payload.allocate(size, this.guaranteed);
+    if (ref === 0 && this.#mayPassLimit()) {`,
+    `    const released = this.#released();
+    let ref = held > QUEUE_BYTES_MAX
+      ? 0
+      : payload.allocate(size, this.guaranteed);
+    if (ref === 0 && released === this.#start && this.#mayPassLimit()) {`,
+  ),
+  mutant(
     "look for the blocked writer before telling",
     "queue-limit-waking",
     "memory/queue_reader.ts",

@@ -1,5 +1,11 @@
 // Pipes between threads that really sleep and are really woken.
+import {
+  CHUNK_HEADER_BYTES,
+  FIRST_CHUNK_BYTES,
+  SECOND_CHUNK_BYTES,
+} from "../../../src/memory/chunk.ts";
 import { H } from "../../../src/memory/layout.ts";
+import { store } from "../../../src/memory/shared_access.ts";
 import {
   ConflateReader,
   ConflateWriter,
@@ -36,13 +42,14 @@ export class PipeSide implements PipeSink {
     this.gone = true;
   }
 
-  /** Writes a message of one byte; false when the pipe has ended. */
-  write(value: number): boolean {
-    while (!this.pipe.checkWrite()) {
+  /** Writes a message that begins with a byte; false when the pipe has ended. */
+  write(value: number, length = 1): boolean {
+    const body = new Uint8Array(length).fill(value);
+    for (;;) {
+      if (this.pipe.checkWrite() && this.pipe.write([body], 0, 1)) return true;
       if (this.gone || !this.pipe.open) return false;
       this.thread.waitSync(Infinity);
     }
-    return this.pipe.write([Uint8Array.of(value)], 0, 1);
   }
 
   /** Reads what there is. */
@@ -165,6 +172,42 @@ export const pipeScenarios: readonly Scenario[] = [
           () => second.take(2),
         ],
         check: () => same(second.read, [1, 2], "messages read"),
+      };
+    },
+  },
+  {
+    name: "drained-against-waiting",
+    what: "a writer that sleeps until its two messages were read",
+    threads: THREADS,
+    set() {
+      const { sides: [first, second] } = new PipeScene(0);
+      return {
+        threads: [
+          () => {
+            first.write(1);
+            first.write(2);
+            const { writer } = first.pipe;
+            while (!writer.checkDrained()) first.thread.waitSync(Infinity);
+          },
+          () => second.take(2),
+        ],
+        check: () => same(second.read, [1, 2], "messages read"),
+      };
+    },
+  },
+  {
+    name: "chunk-at-limit",
+    what: "a writer at the memory limit, whose reader frees less than it needs",
+    threads: THREADS,
+    set() {
+      const { scene, sides: [first, second] } = new PipeScene(0);
+      // Two chunks are full, and the third one is larger than the first was.
+      first.write(1, FIRST_CHUNK_BYTES - CHUNK_HEADER_BYTES - 2);
+      first.write(2, SECOND_CHUNK_BYTES - CHUNK_HEADER_BYTES - 9);
+      store(scene.words, H.MEMORY_LIMIT, scene.header(H.MEMORY_USED));
+      return {
+        threads: [() => void first.write(3), () => second.take(3)],
+        check: () => same(second.read, [1, 2, 3], "messages read"),
       };
     },
   },

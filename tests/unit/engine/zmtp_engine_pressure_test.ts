@@ -170,6 +170,53 @@ describe("engine: without memory", () => {
     s.end();
   });
 
+  for (const parts of [[10_000], [300_000], [5, 100_000], [90_000, 100_000]]) {
+    const all = parts.join(" and ");
+    test(`a message of ${all} octets comes in once all before it was read`, () => {
+      const s = new EngineStage("PULL", { context, bufferBytes: 1 << 20 });
+      s.handshake("PUSH");
+      s.say(message("first"));
+      const giveBack = s.io.kernel.hogMemory();
+      const texts = parts.map((length) => "x".repeat(length));
+      s.say(message(...texts), message(...texts));
+      assert.deepEqual(readTexts(s.socket), ["first"]);
+      for (const _ of ["first", "second"]) {
+        // What they took came free, and is gone at once.
+        const giveMore = s.io.kernel.hogMemory();
+        s.turns();
+        assert.ok(s.socket.checkRead(), "no time has to pass");
+        assert.deepEqual(readTexts(s.socket), texts);
+        giveMore();
+      }
+      assert.deepEqual(s.ends, []);
+      giveBack();
+      s.end();
+    });
+  }
+
+  test("patience lasts as long as messages come through", () => {
+    const s = new EngineStage("PULL", { context, bufferBytes: 4 << 20 });
+    s.handshake("PUSH");
+    // Larger than what may pass the limit.
+    const text = "x".repeat(600_000);
+    let giveBack = s.io.kernel.hogMemory();
+    s.say(message(text), message(text), message(text));
+    for (let n = 0; n < 2; n += 1) {
+      s.io.pass(600);
+      giveBack();
+      s.turns();
+      assert.deepEqual(readTexts(s.socket), [text]);
+      giveBack = s.io.kernel.hogMemory();
+      s.io.pass(600);
+      assert.deepEqual(s.ends, [], `after ${n + 1} messages`);
+    }
+    s.io.pass(1000);
+    s.io.pass(1000);
+    s.expectEnded(/^CONNECTION: .*ENOMEM/);
+    giveBack();
+    s.end();
+  });
+
   test("patience lasts as long as there is something to read", () => {
     const s = new EngineStage("PULL", { context });
     s.handshake("PUSH");
