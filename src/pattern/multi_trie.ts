@@ -1,8 +1,9 @@
 // libzmq: generic_mtrie.hpp · runs on: app thread · RFC: 29
 
+import { ROOT_PLACE } from "./branch_table.ts";
+import type { SavedCells } from "./cell_pool.ts";
 import { CellTable, FIRST_FIELD, KEY_A, KEY_B } from "./cell_table.ts";
-import type { SavedCells } from "./cell_table.ts";
-import { RadixTree, ROOT } from "./radix_tree.ts";
+import { RadixTree } from "./radix_tree.ts";
 import type { SavedTree } from "./radix_tree.ts";
 
 // A record says "this subscriber has this prefix". It is in two lists: the
@@ -167,17 +168,17 @@ export class MultiTrie<T> {
     const tree = this.#tree;
     const data = this.#records.data;
     const subscribers = this.#subscribers;
-    let node = ROOT;
+    let place = ROOT_PLACE;
     let position = start;
-    while (node >= 0) {
-      let record = tree.value(node) - 1;
+    while (place !== NONE) {
+      let record = tree.valueAt(place) - 1;
       while (record !== NONE) {
         const number = data[record * STRIDE + SUBSCRIBER] as number;
         sink.match(subscribers[number] as T);
         record = data[record * STRIDE + NEXT_IN_NODE] as number;
       }
-      position += tree.labelLength(node);
-      node = tree.next(node, bytes, position, end);
+      position += tree.lengthAt(place);
+      place = tree.step(place, bytes, position, end);
     }
   }
 

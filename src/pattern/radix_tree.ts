@@ -1,25 +1,36 @@
 // libzmq: radix_tree.{hpp,cpp} · runs on: app thread · RFC: 29
 
-import { CellTable, FIRST_FIELD, KEY_A, UNLINKED } from "./cell_table.ts";
-import type { SavedCells } from "./cell_table.ts";
+import {
+  BranchTable,
+  CHILD,
+  HEAD,
+  INLINE_OCTETS,
+  LABEL_LENGTH,
+  LABEL_START,
+  ROOT_PLACE,
+  TAIL,
+  VALUE,
+} from "./branch_table.ts";
+import { CellPool, MARK, POOL_FIELDS, UNLINKED } from "./cell_pool.ts";
+import type { SavedCells } from "./cell_pool.ts";
 
 /** A {@link RadixTree} on its way to another thread. */
 export interface SavedTree {
   readonly cells: SavedCells;
+  readonly branches: Int32Array;
   readonly labels: Uint8Array;
   readonly labelsEnd: number;
   readonly labelsUnused: number;
 }
 
-// Fields of a node. Keys in the cell table: parent node, first label octet.
-const PARENT = KEY_A;
-const LABEL_START = FIRST_FIELD;
-const LABEL_LENGTH = FIRST_FIELD + 1;
-const FIRST_CHILD = FIRST_FIELD + 2;
-const NEXT_SIBLING = FIRST_FIELD + 3;
-const PREVIOUS_SIBLING = FIRST_FIELD + 4;
-const VALUE = FIRST_FIELD + 5;
-const STRIDE = FIRST_FIELD + 6;
+// Fields of a node. What a walk needs of it is in the branch that leads to it.
+const PARENT = MARK;
+/** Place of that branch. */
+const PLACE = POOL_FIELDS;
+const FIRST_CHILD = POOL_FIELDS + 1;
+const NEXT_SIBLING = POOL_FIELDS + 2;
+const PREVIOUS_SIBLING = POOL_FIELDS + 3;
+const STRIDE = POOL_FIELDS + 4;
 
 const NONE = -1;
 const LABELS_MIN = 64;
@@ -34,14 +45,16 @@ export const ROOT = 0;
 
 /**
  * A set of octet strings with a number (not 0) for each, as a tree of nodes
- * whose labels are runs of octets. All nodes live in one integer array and all
- * labels in one octet array, and every walk is a loop: a topic of a megabyte
- * is one node, and ten thousand nested prefixes need no stack.
+ * whose labels are runs of octets. All nodes, branches and labels live in one
+ * typed array each, and every walk is a loop: a topic of a megabyte is one
+ * node, and ten thousand nested prefixes need no stack.
  *
- * Nodes are numbers; `compact` is the only call that changes them.
+ * Nodes are numbers; `compact` is the only call that changes them. A walk goes
+ * by places, which any change of the set may change.
  */
 export class RadixTree {
-  readonly #cells: CellTable;
+  readonly #cells: CellPool;
+  readonly #branches: BranchTable;
   #labels: Uint8Array;
   #labelsEnd: number;
   /** Octets before `#labelsEnd` that belong to no node. */
@@ -50,7 +63,10 @@ export class RadixTree {
   #key: Uint8Array;
 
   constructor(seed: number) {
-    this.#cells = new CellTable(STRIDE, seed);
+    this.#cells = new CellPool(STRIDE);
+    this.#branches = new BranchTable(seed, (child, place) => {
+      this.#setField(child, PLACE, place);
+    });
     this.#labels = new Uint8Array(LABELS_MIN);
     this.#labelsEnd = 0;
     this.#labelsUnused = 0;
@@ -60,7 +76,8 @@ export class RadixTree {
 
   /** Octets of memory held. */
   get bytes(): number {
-    return this.#cells.bytes + this.#labels.byteLength + this.#key.byteLength;
+    return this.#cells.bytes + this.#branches.bytes +
+      this.#labels.byteLength + this.#key.byteLength;
   }
 
   /** How many nodes there are, the root included. */
@@ -70,46 +87,69 @@ export class RadixTree {
 
   /** The number stored at a node; 0: its key is not in the set. */
   value(node: number): number {
-    return this.#cells.data[node * STRIDE + VALUE] as number;
+    return this.valueAt(this.#field(node, PLACE));
   }
 
   /** Stores a number. After storing 0 call `prune`. */
   setValue(node: number, value: number): void {
-    this.#cells.data[node * STRIDE + VALUE] = value;
+    this.#branches.data[this.#field(node, PLACE) + VALUE] = value;
   }
 
-  /** Octets between a node and its parent. */
-  labelLength(node: number): number {
-    return this.#cells.data[node * STRIDE + LABEL_LENGTH] as number;
+  /** As {@link value}, by place. */
+  valueAt(place: number): number {
+    return this.#branches.data[place + VALUE] as number;
   }
 
-  /** The child whose whole label stands at `position`, or -1. */
-  next(node: number, bytes: Uint8Array, position: number, end: number): number {
+  /** Octets between the node at a place and its parent. */
+  lengthAt(place: number): number {
+    return this.#branches.data[place + LABEL_LENGTH] as number;
+  }
+
+  /**
+   * One step of a walk, which begins at ROOT_PLACE: the place of the child
+   * whose whole label stands at `position`, or -1.
+   */
+  step(
+    place: number,
+    bytes: Uint8Array,
+    position: number,
+    end: number,
+  ): number {
     if (position >= end) return NONE;
-    const child = this.#cells.find(node, bytes[position] as number);
-    if (child === NONE) return NONE;
-    // Written out, not through the helpers: this is what each message costs.
-    const data = this.#cells.data;
-    const length = data[child * STRIDE + LABEL_LENGTH] as number;
+    const branches = this.#branches;
+    const data = branches.data;
+    const node = data[place + CHILD] as number;
+    const next = branches.find(node, bytes[position] as number);
+    if (next === NONE) return NONE;
+    // Written out, not through helpers: this is what each message costs.
+    const length = data[next + LABEL_LENGTH] as number;
     if (length > end - position) return NONE;
-    const labels = this.#labels;
-    const start = data[child * STRIDE + LABEL_START] as number;
-    for (let i = 1; i < length; i++) {
-      if (labels[start + i] !== bytes[position + i]) return NONE;
+    let octets = (data[next + HEAD] as number) >>> 8;
+    const near = length < INLINE_OCTETS ? length : INLINE_OCTETS;
+    for (let i = 1; i < near; i++) {
+      if (i === 4) octets = data[next + TAIL] as number;
+      if ((octets & 0xff) !== bytes[position + i]) return NONE;
+      octets >>>= 8;
     }
-    return child;
+    if (length <= INLINE_OCTETS) return next;
+    const labels = this.#labels;
+    const from = data[next + LABEL_START] as number;
+    for (let i = INLINE_OCTETS; i < length; i++) {
+      if (labels[from + i] !== bytes[position + i]) return NONE;
+    }
+    return next;
   }
 
   /** The node of a key, or -1. */
   find(bytes: Uint8Array, start: number, end: number): number {
-    let node = ROOT;
+    let place = ROOT_PLACE;
     let position = start;
     while (position < end) {
-      node = this.next(node, bytes, position, end);
-      if (node === NONE) return NONE;
-      position += this.labelLength(node);
+      place = this.step(place, bytes, position, end);
+      if (place === NONE) return NONE;
+      position += this.lengthAt(place);
     }
-    return node;
+    return this.#branches.data[place + CHILD] as number;
   }
 
   /**
@@ -123,9 +163,10 @@ export class RadixTree {
     let node = ROOT;
     let position = start;
     while (position < end) {
-      const child = this.#cells.find(node, bytes[position] as number);
-      if (child === NONE) return this.#addLeaf(node, bytes, position, end);
-      const length = this.labelLength(child);
+      const place = this.#branches.find(node, bytes[position] as number);
+      if (place === NONE) return this.#addLeaf(node, bytes, position, end);
+      const child = this.#branches.data[place + CHILD] as number;
+      const length = this.lengthAt(place);
       const limit = Math.min(length, end - position);
       const common = this.#commonLength(child, bytes, position, limit);
       node = common === length ? child : this.#split(child, common);
@@ -158,12 +199,12 @@ export class RadixTree {
   keyOf(node: number): Uint8Array {
     let size = 0;
     for (let at = node; at !== ROOT; at = this.#parent(at)) {
-      size += this.labelLength(at);
+      size += this.#labelLength(at);
     }
     this.#reserveKey(size);
     let end = size;
     for (let at = node; at !== ROOT; at = this.#parent(at)) {
-      end -= this.labelLength(at);
+      end -= this.#labelLength(at);
       this.#copyLabel(at, this.#key, end);
     }
     return this.#key.subarray(0, size);
@@ -181,14 +222,14 @@ export class RadixTree {
       let next = this.#field(node, FIRST_CHILD);
       while (next === NONE && node !== ROOT) {
         next = this.#field(node, NEXT_SIBLING);
-        size -= this.labelLength(node);
+        size -= this.#labelLength(node);
         if (next === NONE) node = this.#parent(node);
       }
       if (next === NONE) return;
       node = next;
-      this.#reserveKey(size + this.labelLength(node));
+      this.#reserveKey(size + this.#labelLength(node));
       this.#copyLabel(node, this.#key, size);
-      size += this.labelLength(node);
+      size += this.#labelLength(node);
     }
   }
 
@@ -202,7 +243,10 @@ export class RadixTree {
     const labelsSparse = this.#labels.length > LABELS_MIN &&
       live * 4 < this.#labels.length;
     if (labelsSparse) this.#moveLabels(0);
-    if (!this.#cells.isSparse()) return null;
+    if (!this.#cells.isSparse()) {
+      if (this.#branches.isSparse) this.#branches.rebuild(null);
+      return null;
+    }
     const renumbered = this.#cells.compact();
     const data = this.#cells.data;
     this.#cells.forEach((node) => {
@@ -218,13 +262,14 @@ export class RadixTree {
         data[start + PARENT] = renumbered[parent] as number;
       }
     });
-    this.#cells.reindex();
+    this.#branches.rebuild(renumbered);
     return renumbered;
   }
 
   save(): SavedTree {
     return {
       cells: this.#cells.save(),
+      branches: this.#branches.data,
       labels: this.#labels,
       labelsEnd: this.#labelsEnd,
       labelsUnused: this.#labelsUnused,
@@ -234,9 +279,20 @@ export class RadixTree {
   /** Makes this tree what another one was; nodes keep their numbers. */
   restore(saved: SavedTree): void {
     this.#cells.restore(saved.cells);
+    // A branch leads to each node but the root.
+    this.#branches.restore(saved.branches, saved.cells.live - 1);
     this.#labels = saved.labels;
     this.#labelsEnd = saved.labelsEnd;
     this.#labelsUnused = saved.labelsUnused;
+  }
+
+  #labelLength(node: number): number {
+    return this.lengthAt(this.#field(node, PLACE));
+  }
+
+  #labelStart(node: number): number {
+    const place = this.#field(node, PLACE);
+    return this.#branches.data[place + LABEL_START] as number;
   }
 
   #parent(node: number): number {
@@ -267,7 +323,7 @@ export class RadixTree {
     limit: number,
   ): number {
     const labels = this.#labels;
-    const start = this.#field(node, LABEL_START);
+    const start = this.#labelStart(node);
     let common = 0;
     while (
       common < limit && labels[start + common] === bytes[position + common]
@@ -290,21 +346,41 @@ export class RadixTree {
       labels[from + i] = bytes[start + i] as number;
     }
     this.#labelsEnd = from + length;
-    this.#setField(node, LABEL_START, from);
-    this.#setField(node, LABEL_LENGTH, length);
-    this.#adopt(parent, node);
+    this.#adopt(parent, node, from, length, 0);
     return node;
   }
 
-  /** Makes `node` the first child of `parent`. */
-  #adopt(parent: number, node: number): void {
+  /** Makes `node` the first child of `parent`, with that label and number. */
+  #adopt(
+    parent: number,
+    node: number,
+    start: number,
+    length: number,
+    value: number,
+  ): void {
     const first = this.#field(parent, FIRST_CHILD);
     this.#setField(node, NEXT_SIBLING, first);
     this.#setField(node, PREVIOUS_SIBLING, NONE);
     if (first !== NONE) this.#setField(first, PREVIOUS_SIBLING, node);
     this.#setField(parent, FIRST_CHILD, node);
-    const firstOctet = this.#labels[this.#field(node, LABEL_START)] as number;
-    this.#cells.link(node, parent, firstOctet);
+    this.#setField(node, PARENT, parent);
+    const octet = this.#labels[start] as number;
+    const place = this.#branches.insert(parent, octet, node);
+    const data = this.#branches.data;
+    data[place + HEAD] = this.#fourOctets(start, length);
+    data[place + TAIL] = this.#fourOctets(start + 4, length - 4);
+    data[place + LABEL_LENGTH] = length;
+    data[place + LABEL_START] = start;
+    data[place + VALUE] = value;
+  }
+
+  /** At most four octets of the labels as a number, the first one lowest. */
+  #fourOctets(start: number, length: number): number {
+    let octets = 0;
+    for (let i = Math.min(4, length) - 1; i >= 0; i--) {
+      octets = octets << 8 | (this.#labels[start + i] as number);
+    }
+    return octets;
   }
 
   /** Reverses `#adopt`. */
@@ -315,60 +391,54 @@ export class RadixTree {
     if (next !== NONE) this.#setField(next, PREVIOUS_SIBLING, previous);
     if (previous !== NONE) this.#setField(previous, NEXT_SIBLING, next);
     else this.#setField(parent, FIRST_CHILD, next);
-    this.#cells.unlink(node);
+    this.#branches.remove(this.#field(node, PLACE));
   }
 
   /** Puts a new node between `node` and its parent, `length` octets down. */
   #split(node: number, length: number): number {
     const upper = this.#newNode();
     const parent = this.#parent(node);
-    const start = this.#field(node, LABEL_START);
-    const rest = this.labelLength(node) - length;
+    const start = this.#labelStart(node);
+    const rest = this.#labelLength(node) - length;
+    const value = this.value(node);
     this.#disown(node);
     // The label's octets are divided between the two, not copied.
-    this.#setField(upper, LABEL_START, start);
-    this.#setField(upper, LABEL_LENGTH, length);
-    this.#setField(node, LABEL_START, start + length);
-    this.#setField(node, LABEL_LENGTH, rest);
-    this.#adopt(parent, upper);
-    this.#adopt(upper, node);
+    this.#adopt(parent, upper, start, length, 0);
+    this.#adopt(upper, node, start + length, rest, value);
     return upper;
   }
 
   #removeLeaf(node: number): void {
+    this.#labelsUnused += this.#labelLength(node);
     this.#disown(node);
-    this.#labelsUnused += this.labelLength(node);
     this.#cells.free(node);
   }
 
   /** Lets the only child of a node without value take its place. */
   #mergeWithChild(node: number, child: number): void {
     const parent = this.#parent(node);
-    const length = this.labelLength(node);
-    const childLength = this.labelLength(child);
+    const length = this.#labelLength(node);
+    const whole = length + this.#labelLength(child);
+    const value = this.value(child);
+    let start = this.#labelStart(node);
+    if (start + length !== this.#labelStart(child)) {
+      this.#reserveLabels(whole);
+      start = this.#labelsEnd;
+      this.#copyLabel(node, this.#labels, start);
+      this.#copyLabel(child, this.#labels, start + length);
+      this.#labelsEnd = start + whole;
+      this.#labelsUnused += whole;
+    }
     this.#disown(child);
     this.#disown(node);
-    const start = this.#field(node, LABEL_START);
-    if (start + length === this.#field(child, LABEL_START)) {
-      this.#setField(child, LABEL_START, start);
-    } else {
-      this.#reserveLabels(length + childLength);
-      const from = this.#labelsEnd;
-      this.#copyLabel(node, this.#labels, from);
-      this.#copyLabel(child, this.#labels, from + length);
-      this.#labelsEnd = from + length + childLength;
-      this.#labelsUnused += length + childLength;
-      this.#setField(child, LABEL_START, from);
-    }
-    this.#setField(child, LABEL_LENGTH, length + childLength);
     this.#cells.free(node);
-    this.#adopt(parent, child);
+    this.#adopt(parent, child, start, whole, value);
   }
 
   #copyLabel(node: number, to: Uint8Array, at: number): void {
-    const start = this.#field(node, LABEL_START);
+    const start = this.#labelStart(node);
     const labels = this.#labels;
-    const length = this.labelLength(node);
+    const length = this.#labelLength(node);
     for (let i = 0; i < length; i++) {
       to[at + i] = labels[start + i] as number;
     }
@@ -392,8 +462,9 @@ export class RadixTree {
     let end = 0;
     this.#cells.forEach((node) => {
       this.#copyLabel(node, labels, end);
-      this.#setField(node, LABEL_START, end);
-      end += this.labelLength(node);
+      const place = this.#field(node, PLACE);
+      this.#branches.data[place + LABEL_START] = end;
+      end += this.#labelLength(node);
     });
     this.#labels = labels;
     this.#labelsEnd = end;

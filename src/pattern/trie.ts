@@ -1,6 +1,7 @@
 // libzmq: trie.{hpp,cpp} · runs on: app thread · RFC: 29
 
-import { RadixTree, ROOT } from "./radix_tree.ts";
+import { ROOT_PLACE } from "./branch_table.ts";
+import { RadixTree } from "./radix_tree.ts";
 import type { SavedTree } from "./radix_tree.ts";
 
 /** A {@link Trie} on its way to another thread. */
@@ -68,12 +69,12 @@ export class Trie {
   /** Does any of the prefixes stand at the beginning of these octets? */
   check(bytes: Uint8Array, start: number, end: number): boolean {
     const tree = this.#tree;
-    let node = ROOT;
+    let place = ROOT_PLACE;
     let position = start;
-    while (node >= 0) {
-      if (tree.value(node) !== 0) return true;
-      position += tree.labelLength(node);
-      node = tree.next(node, bytes, position, end);
+    while (place >= 0) {
+      if (tree.valueAt(place) !== 0) return true;
+      position += tree.lengthAt(place);
+      place = tree.step(place, bytes, position, end);
     }
     return false;
   }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { RadixTree, ROOT } from "../../../src/pattern/radix_tree.ts";
+import { ROOT_PLACE } from "../../../src/pattern/branch_table.ts";
+import { RadixTree } from "../../../src/pattern/radix_tree.ts";
 import { latin, octets } from "../../support/fake_pipe.ts";
 import { seededRandom } from "../../support/seed.ts";
 
@@ -32,7 +33,8 @@ test("a common prefix makes one node above the two", () => {
   assert.equal(tree.nodeCount, 2);
   insert(tree, "checklist", 2);
   assert.equal(tree.nodeCount, 4);
-  assert.equal(find(tree, "check"), tree.next(ROOT, octets("check"), 0, 5));
+  const place = tree.step(ROOT_PLACE, octets("check"), 0, 5);
+  assert.equal(tree.lengthAt(place), 5);
   insert(tree, "check", 3);
   assert.equal(tree.nodeCount, 4);
 });
