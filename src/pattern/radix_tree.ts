@@ -35,8 +35,8 @@ const STRIDE = POOL_FIELDS + 4;
 const NONE = -1;
 const LABELS_MIN = 64;
 
-/** Nodes a tree may have: what a number of nodes in 32-bit arithmetic allows. */
-const NODES_MAX = 1 << 25;
+/** Nodes a tree may have: their branches take 1 GiB. */
+const NODES_MAX = 1 << 24;
 /** Octets of all labels of a tree: one typed array has to hold them. */
 const LABEL_BYTES_MAX: number = 2 ** 30;
 
