@@ -337,6 +337,12 @@ export class Pipe implements PipeContract, CommandTarget {
     return true;
   }
 
+  hasRoomFor(bytes: Uint8Array): boolean {
+    return this.#state === PipeState.ACTIVE && !this.#thread.rested &&
+      bytes.length <= this.#memory.inlineMax &&
+      this.writer.hasRoomFor(bytes.length);
+  }
+
   writeBytes(bytes: Uint8Array): boolean {
     if (
       this.#state !== PipeState.ACTIVE || this.#thread.rested ||

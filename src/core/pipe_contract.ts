@@ -80,6 +80,8 @@ export interface Pipe {
    * follows.
    */
   write(parts: readonly OutPart[], from: number, count: number): boolean;
+  /** Whether {@link writeBytes} takes these bytes. */
+  hasRoomFor(bytes: Uint8Array): boolean;
   /**
    * Writes and flushes a message of one part, if there is credit and the
    * current chunk has room. `false`: nothing was written, and `checkWrite()`

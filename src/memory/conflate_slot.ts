@@ -64,6 +64,10 @@ export class ConflateWriter {
     return false;
   }
 
+  hasRoomFor(): boolean {
+    return false;
+  }
+
   writeFrame(flags: number, body: Uint8Array): boolean {
     const length = body.length;
     this.#reserve(9 + length);

@@ -163,15 +163,21 @@ export class QueueWriter {
     return true;
   }
 
+  /** Whether {@link writeMessage} takes a body of so many bytes. */
+  hasRoomFor(length: number): boolean {
+    const header = length > 255 ? 9 : 2;
+    return this.#offset + header + length <= this.#end && this.hasCredit();
+  }
+
   /**
    * Writes a message of one frame if there is credit and the current chunk has
    * room for it; false when not, and nothing has changed.
    */
   writeMessage(body: Uint8Array): boolean {
     const length = body.length;
+    if (!this.hasRoomFor(length)) return false;
     const header = length > 255 ? 9 : 2;
     const at = this.#offset;
-    if (at + header + length > this.#end || !this.hasCredit()) return false;
     const { platform } = this.#memory.control;
     // First what may throw: the bytes may be detached.
     platform.copyBytes(this.#bytes, at + header, body, 0, length);

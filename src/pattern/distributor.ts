@@ -138,6 +138,11 @@ export class Distributor {
       this.unmatch();
       return false;
     }
+    const bytes = loneBytes(parts, from, count);
+    if (bytes !== null && this.#bytesToAll(bytes)) {
+      this.unmatch();
+      return true;
+    }
     const shared = this.#share(parts, from + count);
     try {
       return this.#sendToAll(shared, from, count);
@@ -164,6 +169,17 @@ export class Distributor {
 
   #unshare(shared: readonly OutPart[], parts: readonly OutPart[]): void {
     if (shared !== parts) this.#host.unshare?.(shared, parts);
+  }
+
+  /** Writes to all if all can take it without more ado, else to none. */
+  #bytesToAll(bytes: Uint8Array): boolean {
+    const { items } = this.#pipes;
+    const matching = this.#matching;
+    for (let i = 0; i < matching; i++) {
+      if (!(items[i] as Pipe).hasRoomFor(bytes)) return false;
+    }
+    for (let i = 0; i < matching; i++) (items[i] as Pipe).writeBytes(bytes);
+    return true;
   }
 
   #sendToAll(parts: readonly OutPart[], from: number, count: number): boolean {
@@ -194,8 +210,7 @@ export class Distributor {
     const pipes = this.#pipes;
     // What goes to several pipes is written by the I/O workers, side by side.
     const isFanOut = this.#matching > 1;
-    const first = parts[from];
-    const bytes = count === 1 && first instanceof Uint8Array ? first : null;
+    const bytes = loneBytes(parts, from, count);
     let index = 0;
     while (index < this.#matching) {
       const pipe = pipes.items[index] as Pipe;
@@ -213,6 +228,16 @@ export class Distributor {
       pipes.deactivate(this.#matching);
     }
   }
+}
+
+/** The only part of a message, if that is bytes of the user's own. */
+function loneBytes(
+  parts: readonly OutPart[],
+  from: number,
+  count: number,
+): Uint8Array | null {
+  const first = parts[from];
+  return count === 1 && first instanceof Uint8Array ? first : null;
 }
 
 /** Writes a message into a pipe, never to the connection behind it. */

@@ -185,6 +185,10 @@ export class FakePipe implements Pipe {
     return true;
   }
 
+  hasRoomFor(_bytes: Uint8Array): boolean {
+    return !this.rested && !this.outOfMemory && this.checkWrite();
+  }
+
   writeBytes(bytes: Uint8Array): boolean {
     if (this.rested || !this.checkWrite()) return false;
     if (!this.prepare([bytes], 0, 1)) return false;

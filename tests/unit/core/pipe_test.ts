@@ -481,14 +481,20 @@ describe("pipe: messages of one part, the short way", () => {
   test("mix with all others, in order", () => {
     const s = stage(2);
     const { first, second } = s.ends;
-    assert.equal(first.writeBytes(bytesOf("a")), false, "no chunk yet");
+    const writeBytes = (text: string): boolean => {
+      const hasRoom = first.hasRoomFor(bytesOf(text));
+      assert.equal(first.writeBytes(bytesOf(text)), hasRoom);
+      return hasRoom;
+    };
+    assert.equal(writeBytes("a"), false, "no chunk yet");
     writeTexts(first, "a");
-    assert.ok(first.writeBytes(bytesOf("b")));
+    assert.ok(writeBytes("b"));
     writeTexts(first, "c", "d");
     // The chunk is full: the next one opens the long way.
-    assert.equal(first.writeBytes(bytesOf("n".repeat(300))), false);
+    assert.equal(writeBytes("n".repeat(300)), false);
     writeTexts(first, "n".repeat(300));
-    assert.ok(first.writeBytes(bytesOf("e".repeat(300))));
+    assert.ok(writeBytes("e".repeat(300)));
+    assert.equal(writeBytes("f".repeat(2000)), false, "a block");
     writeTexts(first, "f".repeat(2000));
     writeTexts(first, "");
     first.writeCommand(bytesOf("command"));
@@ -524,7 +530,11 @@ describe("pipe: messages of one part, the short way", () => {
     const { first, second } = s.ends;
     let written = 0;
     writeTexts(first, "x");
-    while (first.writeBytes(bytesOf("x"))) written += 1;
+    while (first.hasRoomFor(bytesOf("x"))) {
+      assert.ok(first.writeBytes(bytesOf("x")));
+      written += 1;
+    }
+    assert.equal(first.writeBytes(bytesOf("x")), false);
     assert.equal(written, 7);
     assert.deepEqual(readTexts(second), ["x"]);
     for (let n = 0; n < 7; n += 1) assert.ok(second.takeBytes());
@@ -544,6 +554,7 @@ describe("pipe: messages of one part, the short way", () => {
     second.writeBytes(bytesOf("d"));
     assert.deepEqual(readTexts(first), ["c"]);
     first.terminate(false);
+    assert.equal(first.hasRoomFor(bytesOf("late")), false);
     assert.equal(first.writeBytes(bytesOf("late")), false);
     assert.equal(first.takeBytes(), null);
     closePipe(s.kernel, s.ends);

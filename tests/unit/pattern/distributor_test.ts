@@ -81,6 +81,26 @@ test("sendToAll sends to none when one of them has no room or no memory", () => 
   assert.deepEqual(sentTo(pipes), [1, 1, 1]);
 });
 
+test("sendToAll takes the short way only if all can", () => {
+  const { distributor, pipes } = setUp(3);
+  const sendToAll = (...parts: OutPart[]): boolean => {
+    distributor.matchAll();
+    return distributor.sendToAll(parts, 0, parts.length);
+  };
+  for (const pipe of pipes) {
+    // The first message after a rest goes the long way, to all of them.
+    pipe.rested = true;
+    assert.equal(sendToAll(octets("x")), true);
+    pipe.rested = false;
+  }
+  assert.equal(sendToAll(octets("y")), true);
+  assert.equal(sendToAll(octets("two"), octets("parts")), true);
+  assert.deepEqual(
+    pipes.map(({ outbound }) => outbound),
+    pipes.map(() => [["x"], ["x"], ["x"], ["y"], ["two", "parts"]]),
+  );
+});
+
 test("a part that throws is sent to nobody, and nothing is kept of it", () => {
   const host = hostOf("PUB");
   const unshared: unknown[] = [];
