@@ -355,13 +355,16 @@ export class Pipe implements PipeContract, CommandTarget {
   prepare(parts: readonly OutPart[], from: number, count: number): boolean {
     if (this.#state !== PipeState.ACTIVE) return false;
     const { writer } = this;
+    const { control } = this.#memory;
     writer.beginMessage();
+    control.beginAttempt();
     let written = false;
     try {
       written = this.#writeParts(parts, from, from + count - 1);
     } finally {
       // Also when a part throws: it was released or detached meanwhile.
       if (!written) writer.rollback();
+      control.endAttempt(written);
     }
     if (!written) {
       this.#wantsMemory = true;

@@ -279,7 +279,14 @@ export class SocketBase implements EndpointOwner, CommandTarget, OwnHost {
     // What an earlier send was refused is no reason for this one: it may have
     // been dropped, and this one may just have no credit.
     memory.refused = false;
-    if (pattern.trySend(parts, count)) return true;
+    memory.control.beginAttempt();
+    let sent = false;
+    try {
+      sent = pattern.trySend(parts, count);
+    } finally {
+      memory.control.endAttempt(sent);
+    }
+    if (sent) return true;
     if (memory.refused && waitsInVain(memory, parts, count)) {
       throw this.host.outOfMemory();
     }

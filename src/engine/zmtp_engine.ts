@@ -200,6 +200,7 @@ export class ZmtpEngine
     this.#writeSide.detach();
     this.#outbound?.forget();
     this.#io.thread.forgetMemory(this);
+    this.#memoryFound();
     this.#inbound?.reset();
     // Nobody is left to read for, or to send for.
     this.#inputStopped = true;

@@ -140,6 +140,9 @@ export class ContextMemory {
     const { words, at } = this.#chunk(chunk);
     if (add(words, at + CHUNK.PINS, CHUNK_LEFT) === 0) {
       this.payload.free(chunk, size);
+    } else {
+      // Not yet free, but behind the reader: its writer may pass the limit now.
+      this.control.memoryCameFree();
     }
   }
 

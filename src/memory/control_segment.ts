@@ -49,6 +49,13 @@ export class ControlSegment {
   #wantedAt = -1;
   /** How often others had freed payload at the last refusal. */
   #freedSeen = 0;
+  /** How often this thread wanted memory… */
+  #ownWants = 0;
+  /** …and others had, when the attempt under way began. */
+  #wantsSeen = 0;
+  /** Attempts to place a message that are under way, one in the other. */
+  #attempts = 0;
+  #freedInAttempt = false;
 
   constructor(
     buffer: SharedArrayBuffer,
@@ -293,13 +300,34 @@ export class ControlSegment {
 
   /** Payload came free: wakes the threads that wait for it, if any do. */
   memoryCameFree(): void {
-    const { words, layout } = this;
     this.#ownFreed = (this.#ownFreed + 1) | 0;
-    add(words, H.MEMORY_FREED, 1);
-    if (load(words, H.MEMORY_WAITERS) === 0) return;
-    store(words, H.MEMORY_WAITERS, 0);
-    for (let slot = 0; slot < layout.threadCount; slot++) {
-      this.#tellMemoryCame(slot);
+    add(this.words, H.MEMORY_FREED, 1);
+    if (this.#attempts > 0) this.#freedInAttempt = true;
+    else this.#tellAllMemoryCame();
+  }
+
+  /**
+   * Until {@link endAttempt}, this thread tries to place a message; attempts
+   * may lie in one another. What it frees meanwhile is not told at once: when
+   * it fails, that is what it took itself.
+   */
+  beginAttempt(): void {
+    if (this.#attempts++ > 0) return;
+    this.#freedInAttempt = false;
+    this.#wantsSeen = this.#wantsOfOthers();
+  }
+
+  /**
+   * The message was placed, or what it had taken so far was given back. Others
+   * may have been refused because of that, but only those that have registered
+   * since: were the rest told, two that wait for the same memory would try,
+   * fail and tell each other for ever, and one alone would tell itself.
+   */
+  endAttempt(placed: boolean): void {
+    if (--this.#attempts > 0 || !this.#freedInAttempt) return;
+    if (placed) this.#tellAllMemoryCame();
+    else if (this.#wantsOfOthers() !== this.#wantsSeen) {
+      this.#tellOthersMemoryCame();
     }
   }
 
@@ -309,14 +337,9 @@ export class ControlSegment {
    * it, they would ask, fail and tell each other for ever.
    */
   chargeTakenBack(): void {
-    const { words, layout } = this;
     this.#ownFreed = (this.#ownFreed + 1) | 0;
-    add(words, H.MEMORY_FREED, 1);
-    // Ordering: the mark stays, since this thread's waiters still count on it.
-    if (load(words, H.MEMORY_WAITERS) === 0) return;
-    for (let slot = 0; slot < layout.threadCount; slot++) {
-      if (slot !== this.#wantedAt) this.#tellMemoryCame(slot);
-    }
+    add(this.words, H.MEMORY_FREED, 1);
+    this.#tellOthersMemoryCame();
   }
 
   /** Registers a thread, this one, to be told when payload comes free. */
@@ -325,6 +348,8 @@ export class ControlSegment {
     this.#wantedAt = slot;
     store(words, layout.thread(slot) + THREAD.MEMORY_WANTED, 1);
     store(words, H.MEMORY_WAITERS, 1);
+    add(words, H.MEMORY_WANTS, 1);
+    this.#ownWants = (this.#ownWants + 1) | 0;
     // Ordering: registered first, then look; who frees, counts first, then
     // looks for waiters. One of the two sees the other. What this thread freed
     // itself does not count: taking back an unfinished message is no reason
@@ -337,6 +362,28 @@ export class ControlSegment {
 
   #freedByOthers(): number {
     return (load(this.words, H.MEMORY_FREED) - this.#ownFreed) | 0;
+  }
+
+  #wantsOfOthers(): number {
+    return (load(this.words, H.MEMORY_WANTS) - this.#ownWants) | 0;
+  }
+
+  #tellAllMemoryCame(): void {
+    const { words, layout } = this;
+    if (load(words, H.MEMORY_WAITERS) === 0) return;
+    store(words, H.MEMORY_WAITERS, 0);
+    for (let slot = 0; slot < layout.threadCount; slot++) {
+      this.#tellMemoryCame(slot);
+    }
+  }
+
+  #tellOthersMemoryCame(): void {
+    const { words, layout } = this;
+    // Ordering: the mark stays, since this thread's waiters still count on it.
+    if (load(words, H.MEMORY_WAITERS) === 0) return;
+    for (let slot = 0; slot < layout.threadCount; slot++) {
+      if (slot !== this.#wantedAt) this.#tellMemoryCame(slot);
+    }
   }
 
   #tellMemoryCame(slot: number): void {

@@ -48,6 +48,8 @@ export const H = {
   /** The freed run that was kept last, and how many are. */
   KEPT_RUN: 23,
   KEPT_RUNS: 24,
+  /** How often a thread registered for memory; wraps. */
+  MEMORY_WANTS: 25,
 
   /** Heads of the free stacks of cells, one per size class. */
   CELL_STACK: 32,

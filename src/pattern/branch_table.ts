@@ -64,7 +64,7 @@ export class BranchTable {
   }
 
   /** Whether most of the memory is unused. */
-  get isSparse(): boolean {
+  isSparse(): boolean {
     return this.#capacity > CAPACITY_MIN && this.#live * 8 < this.#capacity;
   }
 

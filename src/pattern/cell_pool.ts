@@ -63,7 +63,7 @@ export class CellPool {
   allocate(): number {
     let cell = this.#freeHead;
     if (cell === NONE) {
-      if (this.#used === this.capacity) this.grow();
+      if (this.#used === this.capacity) this.#grow();
       cell = this.#used++;
     } else {
       this.#freeHead = this.data[cell * this.stride + NEXT] as number;
@@ -137,7 +137,7 @@ export class CellPool {
   }
 
   /** Makes room for half as many cells more. */
-  protected grow(): void {
+  #grow(): void {
     const capacity = this.capacity + (this.capacity >> 1);
     const data = new Int32Array(capacity * this.stride);
     data.set(this.data);

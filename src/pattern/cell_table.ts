@@ -13,7 +13,8 @@ export const FIRST_FIELD: number = POOL_FIELDS + 1;
 const NONE = -1;
 
 /** A pool of cells with a hash index over two of their fields. */
-export class CellTable extends CellPool {
+export class CellTable {
+  readonly #pool: CellPool;
   /** First cell of each bucket; the length is a power of two. */
   #buckets: Int32Array;
   #shift: number;
@@ -22,20 +23,43 @@ export class CellTable extends CellPool {
 
   /** @param stride Fields of a cell, the first three being the table's. */
   constructor(stride: number, seed: number) {
-    super(stride);
+    this.#pool = new CellPool(stride);
     this.#seed = seed | 0;
     this.#buckets = new Int32Array(0);
     this.#shift = 0;
     this.reindex();
   }
 
-  override get bytes(): number {
-    return super.bytes + this.#buckets.byteLength;
+  /** As {@link CellPool.data}. */
+  get data(): Int32Array {
+    return this.#pool.data;
+  }
+
+  /** How many cells are in use. */
+  get live(): number {
+    return this.#pool.live;
+  }
+
+  /** Octets of memory held. */
+  get bytes(): number {
+    return this.#pool.bytes + this.#buckets.byteLength;
+  }
+
+  /** As {@link CellPool.allocate}. */
+  allocate(): number {
+    const cell = this.#pool.allocate();
+    if (this.#pool.capacity > this.#buckets.length) this.reindex();
+    return cell;
+  }
+
+  /** Gives a cell back; it must be in no bucket. */
+  free(cell: number): void {
+    this.#pool.free(cell);
   }
 
   /** The cell with these keys, or -1. */
   find(keyA: number, keyB: number): number {
-    const { data, stride } = this;
+    const { data, stride } = this.#pool;
     let cell = this.#buckets[this.#bucketOf(keyA, keyB)] as number;
     while (cell !== NONE) {
       const start = cell * stride;
@@ -49,17 +73,18 @@ export class CellTable extends CellPool {
 
   /** Gives an unlinked cell its keys, from now on found under them. */
   link(cell: number, keyA: number, keyB: number): void {
-    const start = cell * this.stride;
+    const { data, stride } = this.#pool;
+    const start = cell * stride;
     const bucket = this.#bucketOf(keyA, keyB);
-    this.data[start + KEY_A] = keyA;
-    this.data[start + KEY_B] = keyB;
-    this.data[start + NEXT] = this.#buckets[bucket] as number;
+    data[start + KEY_A] = keyA;
+    data[start + KEY_B] = keyB;
+    data[start + NEXT] = this.#buckets[bucket] as number;
     this.#buckets[bucket] = cell;
   }
 
   /** Takes a cell out of its bucket. */
   unlink(cell: number): void {
-    const { data, stride } = this;
+    const { data, stride } = this.#pool;
     const start = cell * stride;
     const bucket = this.#bucketOf(
       data[start + KEY_A] as number,
@@ -78,28 +103,43 @@ export class CellTable extends CellPool {
     data[start + KEY_A] = UNLINKED;
   }
 
+  /** Whether most of the memory is unused. */
+  isSparse(): boolean {
+    return this.#pool.isSparse();
+  }
+
+  /** As {@link CellPool.compact}; keys count, too. Then comes `reindex`. */
+  compact(): Int32Array {
+    return this.#pool.compact();
+  }
+
   /** Calculates the index anew, for new capacity or changed keys. */
   reindex(): void {
-    const bits = 32 - Math.clz32(this.capacity - 1);
+    const bits = 32 - Math.clz32(this.#pool.capacity - 1);
     this.#shift = 32 - bits;
     this.#buckets = new Int32Array(1 << bits).fill(NONE);
-    const { data, stride } = this;
-    this.forEach((cell) => {
+    const { data, stride } = this.#pool;
+    this.#pool.forEach((cell) => {
       const keyA = data[cell * stride + KEY_A] as number;
       const keyB = data[cell * stride + KEY_B] as number;
       if (keyA >= 0) this.link(cell, keyA, keyB);
     });
   }
 
-  /** The index has a seed of its own in each table. */
-  override restore(saved: SavedCells): void {
-    super.restore(saved);
-    this.reindex();
+  /** Calls back for every live cell. */
+  forEach(visit: (cell: number) => void): void {
+    this.#pool.forEach(visit);
   }
 
-  protected override grow(): void {
-    super.grow();
-    if (this.capacity > this.#buckets.length) this.reindex();
+  /** All but the index, which has a seed of its own in each table. */
+  save(): SavedCells {
+    return this.#pool.save();
+  }
+
+  /** Makes this table what another one of the same stride was. */
+  restore(saved: SavedCells): void {
+    this.#pool.restore(saved);
+    this.reindex();
   }
 
   #bucketOf(keyA: number, keyB: number): number {

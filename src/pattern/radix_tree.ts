@@ -244,7 +244,7 @@ export class RadixTree {
       live * 4 < this.#labels.length;
     if (labelsSparse) this.#moveLabels(0);
     if (!this.#cells.isSparse()) {
-      if (this.#branches.isSparse) this.#branches.rebuild(null);
+      if (this.#branches.isSparse()) this.#branches.rebuild(null);
       return null;
     }
     const renumbered = this.#cells.compact();
@@ -337,9 +337,9 @@ export class RadixTree {
     start: number,
     end: number,
   ): number {
-    const node = this.#newNode();
     const length = end - start;
     this.#reserveLabels(length);
+    const node = this.#newNode();
     const labels = this.#labels;
     const from = this.#labelsEnd;
     for (let i = 0; i < length; i++) {

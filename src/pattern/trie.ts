@@ -4,6 +4,8 @@ import { ROOT_PLACE } from "./branch_table.ts";
 import { RadixTree } from "./radix_tree.ts";
 import type { SavedTree } from "./radix_tree.ts";
 
+const NONE = -1;
+
 /** A {@link Trie} on its way to another thread. */
 export interface SavedTrie {
   readonly tree: SavedTree;
@@ -71,7 +73,7 @@ export class Trie {
     const tree = this.#tree;
     let place = ROOT_PLACE;
     let position = start;
-    while (place >= 0) {
+    while (place !== NONE) {
       if (tree.valueAt(place) !== 0) return true;
       position += tree.lengthAt(place);
       place = tree.step(place, bytes, position, end);

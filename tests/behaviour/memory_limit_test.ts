@@ -128,6 +128,48 @@ for (const size of [10_000, 100_000, 300_000]) {
   }
 }
 
+for (const [sockets, pipes] of [[1, 2], [2, 1]] as const) {
+  scenario(
+    `sends of two parts that wait leave the thread alone: ${sockets} PUSH, ` +
+      `${pipes} PULL each`,
+    async (s) => {
+      const pulls: Pull[] = [];
+      const pushes: Push[] = [];
+      for (let i = 0; i < sockets; i += 1) {
+        const push = s.open(Push, { sendHighWaterMark: 0 });
+        pushes.push(push);
+        for (let k = 0; k < pipes; k += 1) {
+          const pull = s.open(Pull, { receiveHighWaterMark: 0 });
+          pulls.push(pull);
+          await s.join(push, pull, "inproc");
+        }
+      }
+      const count = 60;
+      let sent = 0;
+      const sending = pushes.map(async (push) => {
+        for (let n = 0; n < count; n += 1) {
+          // The limit comes between the two.
+          await push.send([new Uint8Array(100_000), new Uint8Array(300_000)]);
+          sent += 1;
+        }
+      });
+      await untilStill(() => sent);
+      assert.ok(sent < count * sockets, "the limit was reached");
+      const receiving = pulls.map(async (pull) => {
+        for (let n = 0; n < count * sockets / pulls.length; n += 1) {
+          const parts = await pull.receive();
+          assert.deepEqual(parts.map((part) => part.length), [
+            100_000,
+            300_000,
+          ]);
+        }
+      });
+      await Promise.all([...sending, ...receiving]);
+    },
+    limited,
+  );
+}
+
 scenario("a waiting send goes on when memory comes back", async (s) => {
   const push = s.open(Push, { sendHighWaterMark: 0 });
   const pull = s.open(Pull, { receiveHighWaterMark: 0 });

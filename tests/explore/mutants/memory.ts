@@ -116,11 +116,12 @@ export const memoryMutants: readonly Mutant[] = [
     "look for waiters before counting what came free",
     "memory-limit",
     "memory/control_segment.ts",
-    `add(words, H.MEMORY_FREED, 1);
-    if (load(words, H.MEMORY_WAITERS) === 0) return;`,
-    `const waiters = load(words, H.MEMORY_WAITERS);
-    add(words, H.MEMORY_FREED, 1);
-    if (waiters === 0) return;`,
+    `add(this.words, H.MEMORY_FREED, 1);
+    if (this.#attempts > 0) this.#freedInAttempt = true;`,
+    `const waiters = load(this.words, H.MEMORY_WAITERS);
+    add(this.words, H.MEMORY_FREED, 1);
+    if (waiters === 0) return;
+    if (this.#attempts > 0) this.#freedInAttempt = true;`,
   ),
   mutant(
     "want memory without looking again",
@@ -128,6 +129,34 @@ export const memoryMutants: readonly Mutant[] = [
     "memory/control_segment.ts",
     `if (freed === this.#freedSeen) return;`,
     `if (freed >= 0) return;`,
+  ),
+  mutant(
+    "attempt looks for who waits when it begins only",
+    "attempt-taken-back",
+    "memory/control_segment.ts",
+    `else if (this.#wantsOfOthers() !== this.#wantsSeen) {`,
+    `else if (this.#wantsSeen !== this.#wantsSeen) {`,
+  ),
+  mutant(
+    "registration is counted before it stands",
+    "attempt-taken-back",
+    "memory/control_segment.ts",
+    `    store(words, layout.thread(slot) + THREAD.MEMORY_WANTED, 1);
+    store(words, H.MEMORY_WAITERS, 1);
+    add(words, H.MEMORY_WANTS, 1);`,
+    `    add(words, H.MEMORY_WANTS, 1);
+    if (this.#freedByOthers() !== this.#freedSeen) return this.#tellMemoryCame(
+      slot,
+    );
+    store(words, layout.thread(slot) + THREAD.MEMORY_WANTED, 1);
+    store(words, H.MEMORY_WAITERS, 1);`,
+  ),
+  mutant(
+    "chunk that is held is left without a word",
+    "chunk-at-limit-held",
+    "memory/context_memory.ts",
+    `      this.control.memoryCameFree();`,
+    ``,
   ),
   mutant(
     "lock is let go of without waking",

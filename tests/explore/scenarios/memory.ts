@@ -353,6 +353,40 @@ export const memoryScenarios: readonly Scenario[] = [
     },
   },
   {
+    name: "attempt-taken-back",
+    what: "a message that has room only where another one gave up",
+    threads: ["waiter", "other"],
+    set() {
+      const scene = new Scene();
+      const thread = scene.thread(0);
+      const other = scene.view(1);
+      store(scene.words, H.MEMORY_LIMIT, 1);
+      return {
+        threads: [
+          () => {
+            for (;;) {
+              thread.control.beginAttempt();
+              const ref = thread.memory.payload.allocate(256);
+              thread.control.endAttempt(ref !== 0);
+              if (ref !== 0) return;
+              let came = false;
+              thread.wantMemory({ memoryCame: () => void (came = true) });
+              while (!came) thread.waitSync(Infinity);
+            }
+          },
+          () => {
+            other.control.beginAttempt();
+            const ref = other.payload.allocate(256);
+            // Its next part never has room.
+            if (ref !== 0) other.payload.free(ref, 256);
+            other.control.endAttempt(false);
+          },
+        ],
+        check: () => same(scene.header(H.MEMORY_USED), 1, "granules in use"),
+      };
+    },
+  },
+  {
     name: "memory-limit-shared",
     what: "two threads take what the limit leaves, and never more",
     threads: ["left", "right"],

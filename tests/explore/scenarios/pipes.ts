@@ -22,6 +22,8 @@ export class PipeSide implements PipeSink {
   readonly pipe: Pipe;
   readonly read: number[] = [];
   gone = false;
+  /** Whether messages that were read are kept for ever. */
+  holds = false;
   hiccups = 0;
   acknowledged = 0;
 
@@ -56,7 +58,8 @@ export class PipeSide implements PipeSink {
   readAll(): void {
     while (!this.gone && this.pipe.checkRead()) {
       this.read.push(this.pipe.frameBytes[this.pipe.frameStart] as number);
-      this.pipe.skipFrame();
+      if (this.holds) this.pipe.takeMessage();
+      else this.pipe.skipFrame();
     }
   }
 
@@ -113,6 +116,28 @@ export class PipeScene {
     same(this.scene.header(H.PIPE_COUNT), 0, "pipes");
     same(this.scene.header(H.MEMORY_USED), 0, "granules in use");
   }
+}
+
+/** @param holds The reader keeps every message, and with it their chunks. */
+function chunkAtLimit(holds: boolean): Scenario {
+  return {
+    name: holds ? "chunk-at-limit-held" : "chunk-at-limit",
+    what: "a writer at the memory limit, whose reader frees " +
+      (holds ? "nothing yet" : "less than it needs"),
+    threads: THREADS,
+    set() {
+      const { scene, sides: [first, second] } = new PipeScene(0);
+      // Two chunks are full, and the third one is larger than the first was.
+      first.write(1, FIRST_CHUNK_BYTES - CHUNK_HEADER_BYTES - 2);
+      first.write(2, SECOND_CHUNK_BYTES - CHUNK_HEADER_BYTES - 9);
+      store(scene.words, H.MEMORY_LIMIT, scene.header(H.MEMORY_USED));
+      second.holds = holds;
+      return {
+        threads: [() => void first.write(3), () => second.take(3)],
+        check: () => same(second.read, [1, 2, 3], "messages read"),
+      };
+    },
+  };
 }
 
 /** Writes a message of one byte; false when the reader is to be woken. */
@@ -195,22 +220,8 @@ export const pipeScenarios: readonly Scenario[] = [
       };
     },
   },
-  {
-    name: "chunk-at-limit",
-    what: "a writer at the memory limit, whose reader frees less than it needs",
-    threads: THREADS,
-    set() {
-      const { scene, sides: [first, second] } = new PipeScene(0);
-      // Two chunks are full, and the third one is larger than the first was.
-      first.write(1, FIRST_CHUNK_BYTES - CHUNK_HEADER_BYTES - 2);
-      first.write(2, SECOND_CHUNK_BYTES - CHUNK_HEADER_BYTES - 9);
-      store(scene.words, H.MEMORY_LIMIT, scene.header(H.MEMORY_USED));
-      return {
-        threads: [() => void first.write(3), () => second.take(3)],
-        check: () => same(second.read, [1, 2, 3], "messages read"),
-      };
-    },
-  },
+  chunkAtLimit(false),
+  chunkAtLimit(true),
   {
     name: "close-against-send",
     what: "one end sends and closes, the other reads to the end",

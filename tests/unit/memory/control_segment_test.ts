@@ -346,3 +346,38 @@ test("a charge taken back tells the others, and not who took it back", () => {
   other.control.memoryCameFree();
   assert.equal(wasTold(failing, own), true);
 });
+
+test("an attempt that fails tells those who have waited since, and no others", () => {
+  const shared = shareMemory();
+  const trying = viewMemory({ shared });
+  const waiting = viewMemory({ shared });
+  const [own, before, since] = [2, 3, 4].map((slot) =>
+    sleepingThread(waiting, slot)
+  ) as [number, number, number];
+  trying.control.noteRefusal();
+  trying.control.wantMemory(2);
+  waiting.control.noteRefusal();
+  waiting.control.wantMemory(3);
+
+  /** Frees in an attempt; who was told. */
+  const attempt = (placed: boolean, meanwhile: () => void): boolean[] => {
+    trying.control.beginAttempt();
+    // One in the other is a part of it.
+    trying.control.beginAttempt();
+    meanwhile();
+    trying.control.memoryCameFree();
+    trying.control.endAttempt(false);
+    assert.equal(wasTold(waiting, before), false, "not before its end");
+    trying.control.endAttempt(placed);
+    return [own, before, since].map((thread) => wasTold(waiting, thread));
+  };
+  assert.deepEqual(attempt(false, () => {}), [false, false, false]);
+  assert.deepEqual(
+    attempt(false, () => {
+      waiting.control.noteRefusal();
+      waiting.control.wantMemory(4);
+    }),
+    [false, true, true],
+  );
+  assert.deepEqual(attempt(true, () => {}), [true, false, false]);
+});
