@@ -168,6 +168,7 @@ export {
 export {
   findRecordLock,
   type LockRange,
+  ownsRecordLock,
   type RecordLockKind,
   releaseRecordLock,
   tryRecordLock,

@@ -8,6 +8,8 @@ import type { SocketOptions } from "../base/options.ts";
  * dies, others would go on to take it for alive.
  */
 export interface Lease {
+  /** Above 0; tells it from what has the same descriptor's number later. */
+  readonly number: number;
   /** Whether it has not come to its end yet. */
   readonly held: boolean;
   /** Ends it in the place of the thread, which is no more. */

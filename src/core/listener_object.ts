@@ -7,7 +7,13 @@ import { closeFd } from "../../ffi/mod.ts";
 import { Command } from "./command.ts";
 import type { CommandTarget } from "./command.ts";
 import { chooseIoThread } from "./choose_io_thread.ts";
-import { createChildRecord, discardChildRecord, Own } from "./own.ts";
+import {
+  createChildRecord,
+  discardChildRecord,
+  handOver,
+  leaseOf,
+  Own,
+} from "./own.ts";
 import type { OwnHost } from "./own.ts";
 import { encodeArguments, storeEncoded } from "./launch_arguments.ts";
 import type { LaunchArguments } from "./launch_arguments.ts";
@@ -103,7 +109,7 @@ export class ListenerObject implements CommandTarget, OwnHost, IoObject {
     }
     // Ordering: published by the command that starts the child.
     put(words, child + OWN.ARGUMENTS, reference);
-    put(words, child + OWN.FD, fd);
+    handOver(words, child, fd, leaseOf(words, this.record));
     this.#own.launch(child);
   }
 

@@ -10,7 +10,7 @@ import { Command } from "./command.ts";
 import { chooseIoThread } from "./choose_io_thread.ts";
 import { InprocRegistry } from "./inproc_registry.ts";
 import { storeArguments } from "./launch_arguments.ts";
-import { createChildRecord, discardChildRecord } from "./own.ts";
+import { createChildRecord, discardChildRecord, handOver } from "./own.ts";
 import type { Own } from "./own.ts";
 import { createPipePair, Pipe } from "./pipe.ts";
 import { pipeFlags, pipeLimits } from "./pipe_limits.ts";
@@ -209,9 +209,9 @@ export class SocketEndpoints {
         text,
         listening.temporary,
       );
-      put(this.#words, child + OWN.FD, listening.fd);
-      this.#own.launch(child);
       const { messageBytesMax, lease } = listening;
+      handOver(this.#words, child, listening.fd, lease?.number ?? 0);
+      this.#own.launch(child);
       if (lease !== undefined) this.#socket.keepLease(lease);
       this.#add(text, true, child, null, false, null, messageBytesMax);
     } catch (error) {

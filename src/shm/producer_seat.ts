@@ -77,16 +77,25 @@ export class ProducerSeat {
    *
    * @param lockFd What {@linkcode ProducerSeat.leave} gave; taken over even
    * when this fails, which leaves no file behind.
-   * @throws {ShmError} ENOENT: somebody has removed its files, or put others in
+   * @param epoch The epoch that this seat has begun.
+   * @throws {ShmError} EBADF: it was ended since; then `lockFd` may be another's
+   * and is not touched. ENOENT: somebody has removed its files, or put others in
    * their place. And as `take`.
    */
-  static resume(name: string, lockFd: number): ProducerSeat {
+  static resume(name: string, lockFd: number, epoch: number): ProducerSeat {
     const locks = QueueLocks.adopt(name, lockFd);
+    if (!locks.owns(lifeRange(epoch))) {
+      throw new ShmError(
+        "EBADF",
+        name,
+        "this seat was ended by another thread",
+      );
+    }
     const paths = queuePaths(name, DEFAULT_DIRECTORY);
     let file: QueueFile | null = null;
     try {
       file = QueueFile.open(paths);
-      if (file !== null && holdsEpoch(paths, locks, file.identity.epoch)) {
+      if (file?.identity.epoch === epoch && locks.isAt(paths.lock)) {
         return new ProducerSeat(paths, locks, file);
       }
       const reason = "somebody has removed or replaced its files";
@@ -112,14 +121,7 @@ export class ProducerSeat {
   static isLeft(name: string, lockFd: number, epoch: number): boolean {
     const paths = queuePaths(name, DEFAULT_DIRECTORY);
     const locks = QueueLocks.adopt(name, lockFd);
-    try {
-      // Those who have the lock themselves are not told of it.
-      return holdsEpoch(paths, locks, epoch) && !locks.isHeld(lifeRange(epoch));
-    } catch (error) {
-      // Whatever this number is now, it is no lock file.
-      if (error instanceof ShmError) return false;
-      throw error;
-    }
+    return locks.isAt(paths.lock) && locks.owns(lifeRange(epoch));
   }
 
   /**
@@ -146,25 +148,6 @@ export class ProducerSeat {
 function removeFiles(paths: QueuePaths): void {
   unlinkPath(paths.data);
   unlinkPath(paths.lock);
-}
-
-/**
- * Whether the life of that epoch is locked by these locks: the owner's lock is
- * theirs, and only owners take the others.
- */
-function holdsEpoch(
-  paths: QueuePaths,
-  locks: QueueLocks,
-  epoch: number,
-): boolean {
-  if (!locks.isAt(paths.lock)) return false;
-  // One's own locks show to others only.
-  const other = QueueLocks.open(paths, "existing");
-  try {
-    return other.isHeld(lifeRange(epoch));
-  } finally {
-    other.close();
-  }
 }
 
 function isThere(paths: QueuePaths): boolean {

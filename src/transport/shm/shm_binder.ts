@@ -40,8 +40,9 @@ export class ShmBinder implements Binder {
       endpoint: formatEndpoint(bound),
       temporary: false,
       messageBytesMax: geometry.slots * geometry.slotBytes,
-      discard: () => ProducerSeat.resume(name, fd).end(),
+      discard: () => ProducerSeat.resume(name, fd, epoch).end(),
       lease: {
+        number: epoch,
         get held(): boolean {
           return ProducerSeat.isLeft(name, fd, epoch);
         },
