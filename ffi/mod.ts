@@ -180,6 +180,7 @@ export {
   type FileCreation,
   hasFileBytes,
   openSharedFile,
+  pathOfDescriptor,
   readFileStart,
   renamePath,
 } from "./shared_file.ts";

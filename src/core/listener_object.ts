@@ -1,6 +1,6 @@
 // libzmq: stream_listener_base.{hpp,cpp} (own_t part) · runs on: io thread · RFC: –
 
-import { get, put } from "../memory/shared_access.ts";
+import { get, put, store } from "../memory/shared_access.ts";
 import { OWN, OwnKind } from "../memory/layout.ts";
 import type { SocketOptions } from "../base/options.ts";
 import { closeFd } from "../../ffi/mod.ts";
@@ -65,6 +65,8 @@ export class ListenerObject implements CommandTarget, OwnHost, IoObject {
 
   processDestroy(): void {
     const { thread } = this.#io;
+    // Its sessions have ended whatever they had of it.
+    store(thread.control.words, this.record + OWN.LEASED, 0);
     thread.unregister(this.record + OWN.NODE);
     thread.control.post(this.record + OWN.TO_OWNER, Command.TERM_ACK);
   }

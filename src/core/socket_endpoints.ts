@@ -1,6 +1,6 @@
 // libzmq: socket_base.cpp (bind, connect, term_endpoint) · runs on: app thread · RFC: –
 
-import { load, put } from "../memory/shared_access.ts";
+import { load, put, store } from "../memory/shared_access.ts";
 import { OWN, OwnKind, THREAD } from "../memory/layout.ts";
 import { parseEndpoint } from "../base/endpoint.ts";
 import type { Endpoint, InprocEndpoint } from "../base/endpoint.ts";
@@ -18,7 +18,7 @@ import type { SocketType } from "../base/socket_type.ts";
 import type { SocketOptions } from "../base/options.ts";
 import type { Thread } from "./thread.ts";
 import type { PipeSink } from "./pipe.ts";
-import type { Binder, Lease } from "./binder.ts";
+import type { Binder } from "./binder.ts";
 
 /** The socket that endpoints belong to. */
 export interface EndpointOwner extends PipeSink {
@@ -30,8 +30,6 @@ export interface EndpointOwner extends PipeSink {
   /** Starts I/O workers if this thread may. */
   needIoThreads(): void;
   binder(protocol: string): Binder;
-  /** Sees to it that a lease ends with the context if its I/O thread died. */
-  keepLease(lease: Lease): void;
   attachPipe(pipe: Pipe, locallyInitiated: boolean): void;
   /** Takes the far end of a pipe that nobody came for. */
   attachLonelyEnd(record: number): void;
@@ -209,10 +207,11 @@ export class SocketEndpoints {
         text,
         listening.temporary,
       );
-      const { messageBytesMax, lease } = listening;
-      handOver(this.#words, child, listening.fd, lease?.number ?? 0);
+      const { messageBytesMax, lease = 0 } = listening;
+      handOver(this.#words, child, listening.fd, lease);
+      // Ordering: after the lease, for who ends it.
+      if (lease !== 0) store(this.#words, child + OWN.LEASED, 1);
       this.#own.launch(child);
-      if (lease !== undefined) this.#socket.keepLease(lease);
       this.#add(text, true, child, null, false, null, messageBytesMax);
     } catch (error) {
       listening.discard();

@@ -197,6 +197,8 @@ export const OWN = {
   /** What a binder's lease of FD is numbered, in two words; 0 without one. */
   LEASE_LOW: 17,
   LEASE_HIGH: 18,
+  /** 1 in a listener's record whose lease may have to be ended by others. */
+  LEASED: 19,
   SIZE: 20,
 } as const;
 

@@ -2,6 +2,7 @@
 
 import {
   futexWake,
+  pathOfDescriptor,
   sharedMemoryObstacle,
   unlinkPath,
   word,
@@ -12,6 +13,8 @@ import { QueueFile } from "./queue_file.ts";
 import { lifeRange, QueueLocks, recordRange } from "./queue_locks.ts";
 import {
   DEFAULT_DIRECTORY,
+  LOCK_SUFFIX,
+  pathsBeside,
   type QueuePaths,
   queuePaths,
 } from "./queue_names.ts";
@@ -115,22 +118,20 @@ export class ProducerSeat {
   }
 
   /**
-   * Whether the seat is still the one that was left: its thread has not ended it
-   * since, after which the number of the descriptor may be another's.
+   * Ends a seat that was left to a thread which has died: consumers see a
+   * producer that is dead. Does nothing when it has ended, after which the
+   * number of the descriptor may be another's.
+   *
+   * It opens no file, for which there may be no descriptor left, and so asks the
+   * descriptor for the name.
    */
-  static isLeft(name: string, lockFd: number, epoch: number): boolean {
-    const paths = queuePaths(name, DEFAULT_DIRECTORY);
-    const locks = QueueLocks.adopt(name, lockFd);
-    return locks.isAt(paths.lock) && locks.owns(lifeRange(epoch));
-  }
-
-  /**
-   * Lets go of a seat that was left to a thread which has died. Consumers see a
-   * producer that is dead.
-   */
-  static giveUp(name: string, lockFd: number): void {
-    removeFiles(queuePaths(name, DEFAULT_DIRECTORY));
-    QueueLocks.adopt(name, lockFd).close();
+  static giveUp(lockFd: number, epoch: number): void {
+    const locks = QueueLocks.adopt("", lockFd);
+    if (!locks.owns(lifeRange(epoch))) return;
+    const path = pathOfDescriptor(lockFd);
+    // Else somebody has removed it, and what has its name is another's.
+    if (path?.endsWith(LOCK_SUFFIX)) removeFiles(pathsBeside(path));
+    locks.close();
   }
 
   /** Ends the epoch, whose files are removed; see `QueueFile.close`. */
@@ -145,7 +146,7 @@ export class ProducerSeat {
   }
 }
 
-function removeFiles(paths: QueuePaths): void {
+function removeFiles(paths: Pick<QueuePaths, "data" | "lock">): void {
   unlinkPath(paths.data);
   unlinkPath(paths.lock);
 }

@@ -41,14 +41,12 @@ export class ShmBinder implements Binder {
       temporary: false,
       messageBytesMax: geometry.slots * geometry.slotBytes,
       discard: () => ProducerSeat.resume(name, fd, epoch).end(),
-      lease: {
-        number: epoch,
-        get held(): boolean {
-          return ProducerSeat.isLeft(name, fd, epoch);
-        },
-        end: () => ProducerSeat.giveUp(name, fd),
-      },
+      lease: epoch,
     };
+  }
+
+  endLease(fd: number, lease: number): void {
+    ProducerSeat.giveUp(fd, lease);
   }
 }
 

@@ -13,6 +13,7 @@ import { test } from "node:test";
 import { ProducerSeat } from "../../../src/shm/producer_seat.ts";
 import { ShmProducer } from "../../../src/shm_entry.ts";
 import { leakFree } from "../../support/leaks.ts";
+import { withoutDescriptors } from "../../support/refused_calls.ts";
 
 const OPTIONS = { slots: 8, slotSize: 64 };
 
@@ -35,6 +36,10 @@ class Place {
 
   resume({ fd, epoch }: LeftSeat): ProducerSeat {
     return ProducerSeat.resume(this.name, fd, epoch);
+  }
+
+  giveUp({ fd, epoch }: LeftSeat): void {
+    ProducerSeat.giveUp(fd, epoch);
   }
 
   refuses(left: LeftSeat, code: string): void {
@@ -63,7 +68,7 @@ test(
   leakFree(() => {
     const place = new Place();
     const left = place.left();
-    ProducerSeat.giveUp(place.name, left.fd);
+    place.giveUp(left);
     place.refuses(left, "EBADF");
     const next = ProducerSeat.take(place.name, OPTIONS);
     assert.equal(next.locks.fd, left.fd, "the same number again");
@@ -117,27 +122,36 @@ test(
 );
 
 test(
-  "a seat is left until it is ended, and its number may be another's then",
+  "a seat is given up until it is ended, and its number may be another's then",
   leakFree(() => {
     const place = new Place();
-    const { name } = place;
     const left = place.left();
-    const { fd, epoch } = left;
-    assert.equal(ProducerSeat.isLeft(name, fd, epoch), true);
-    assert.equal(ProducerSeat.isLeft(name, fd, epoch + 1), false);
-    const resumed = place.resume(left);
-    assert.equal(ProducerSeat.isLeft(name, fd, epoch), true);
-    resumed.end();
-    assert.equal(ProducerSeat.isLeft(name, fd, epoch), false);
-    const next = ProducerSeat.take(name, OPTIONS);
-    assert.equal(next.locks.fd, fd, "the same number again");
-    assert.equal(ProducerSeat.isLeft(name, fd, epoch), false);
-    const nextEpoch = next.file.identity.epoch;
-    assert.equal(ProducerSeat.isLeft(name, next.file.fd, nextEpoch), false);
-    next.leave();
-    ProducerSeat.giveUp(name, fd);
+    place.giveUp({ ...left, epoch: left.epoch + 1 });
+    place.resume(left).end();
+    place.giveUp(left);
+    const next = place.left();
+    assert.equal(next.fd, left.fd, "the same number again");
+    place.giveUp(left);
+    assert.deepEqual(place.hasFiles, [true, true]);
+    place.giveUp(next);
     assert.deepEqual(place.hasFiles, [false, false]);
     // Consumers of it see that it is dead, and anybody may have the name.
-    ProducerSeat.take(name, OPTIONS).end();
+    ProducerSeat.take(place.name, OPTIONS).end();
+  }),
+);
+
+test(
+  "giving up needs no descriptor, and leaves another's files alone",
+  leakFree(() => {
+    const place = new Place();
+    const left = place.left();
+    withoutDescriptors(() => place.giveUp(left));
+    assert.deepEqual(place.hasFiles, [false, false]);
+    const removed = place.left();
+    rmSync(place.lock);
+    using other = ShmProducer.create(place.name);
+    place.giveUp(removed);
+    assert.deepEqual(place.hasFiles, [true, true]);
+    other.write(new Uint8Array(8));
   }),
 );
