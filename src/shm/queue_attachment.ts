@@ -177,6 +177,7 @@ export class QueueAttachment implements ReaderHost {
       this.#file.memory.compareExchange(at, ACTIVE, FREE);
       if (this.#file.memory.load(Word.GATE_WAITING) !== 0) this.gateMoved();
     }
+    this.#waiter?.close();
     this.#locks.close();
     this.#file.close(viewsLeft);
   }
