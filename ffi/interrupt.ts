@@ -106,10 +106,13 @@ function openTimers(): Record<string, CFunction> {
  * each call. Owner: the thread that made it.
  */
 export class InterruptTimer {
+  /** What it sends, which was harmless when it was made. */
+  readonly signal: number;
   readonly #timer: Word;
 
-  private constructor(timer: Word) {
+  private constructor(timer: Word, signal: number) {
     this.#timer = timer;
+    this.signal = signal;
   }
 
   /**
@@ -129,7 +132,7 @@ export class InterruptTimer {
     const { timer_create } = timers as { timer_create: CFunction };
     const created = Number(timer_create(CLOCK_MONOTONIC, event, id));
     if (created < 0) return outcome(libc, created);
-    return new InterruptTimer(libc.library.word(Number(id[0])));
+    return new InterruptTimer(libc.library.word(Number(id[0])), signal);
   }
 
   /**
@@ -137,18 +140,27 @@ export class InterruptTimer {
    * that comes just before the call begins would be lost otherwise.
    */
   interruptAfter(delayMs: number): void {
-    const { timer_settime } = timers as { timer_settime: CFunction };
-    const delayNs = Math.max(1, Math.floor(delayMs * 1e6));
-    // Read by the kernel within the call.
-    times[1] = AGAIN_NS;
-    times[2] = BigInt(Math.floor(delayNs / 1e9));
-    times[3] = BigInt(delayNs % 1e9);
-    timer_settime(this.#timer, 0, times, null);
+    this.#set(Math.max(1, Math.floor(delayMs * 1e6)));
+  }
+
+  /** Interrupts nothing until it is set anew. */
+  stop(): void {
+    this.#set(0);
   }
 
   /** Ends it; to be called once. */
   close(): void {
     const { timer_delete } = timers as { timer_delete: CFunction };
     timer_delete(this.#timer);
+  }
+
+  /** @param delayNs 0 = not at all. */
+  #set(delayNs: number): void {
+    const { timer_settime } = timers as { timer_settime: CFunction };
+    // Read by the kernel within the call.
+    times[1] = AGAIN_NS;
+    times[2] = BigInt(Math.floor(delayNs / 1e9));
+    times[3] = BigInt(delayNs % 1e9);
+    timer_settime(this.#timer, 0, times, null);
   }
 }

@@ -168,6 +168,7 @@ export {
 export {
   findRecordLock,
   type LockRange,
+  ownsRecordLock,
   type RecordLockKind,
   releaseRecordLock,
   tryRecordLock,
@@ -179,6 +180,7 @@ export {
   type FileCreation,
   hasFileBytes,
   openSharedFile,
+  pathOfDescriptor,
   readFileStart,
   renamePath,
 } from "./shared_file.ts";

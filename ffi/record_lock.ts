@@ -7,6 +7,7 @@ import { openSharedMemoryCalls } from "./shared_memory_calls.ts";
 // closing any descriptor of the file drops them all. These conflict within a
 // process too, live as long as their own descriptor, and like the classic ones
 // the kernel drops them when the process ends, reaped or not.
+const F_GETLK = 5;
 const F_OFD_GETLK = 36;
 const F_OFD_SETLK = 37;
 const F_OFD_SETLKW = 38;
@@ -79,6 +80,23 @@ export function releaseRecordLock(fd: number, range: LockRange): number {
   return control(fd, F_OFD_SETLK, F_UNLCK);
 }
 
+/** Whether the kernel has found nobody in the way. */
+function isUnlocked(): boolean {
+  return flockTypes[0] === F_UNLCK;
+}
+
+/**
+ * Whether this very description has locked something of a range exclusively;
+ * false for what is no open file. It opens nothing.
+ */
+export function ownsRecordLock(fd: number, range: LockRange): boolean {
+  setRange(range.startHigh, range.startLow, range.length);
+  // One's own locks stand in the way of classic ones only.
+  const result = control(fd, F_GETLK, F_RDLCK);
+  if (result < 0 || isUnlocked()) return false;
+  return findRecordLock(fd, range) === null;
+}
+
 /**
  * The first byte that another description has locked exclusively, as its
  * distance from the range's start; null when there is none; negative errno.
@@ -88,7 +106,7 @@ export function findRecordLock(fd: number, range: LockRange): number | null {
   // What a shared lock would meet is never another shared one.
   const result = control(fd, F_OFD_GETLK, F_RDLCK);
   if (result < 0) return result;
-  if (flockTypes[0] === F_UNLCK) return null;
+  if (isUnlocked()) return null;
   const high = (flock[3] as number) - range.startHigh;
   const low = ((flock[2] as number) >>> 0) - (range.startLow >>> 0);
   // A lock that begins before the range holds its first byte.

@@ -6,6 +6,7 @@ import type { Word } from "./library.ts";
 import { openSharedMemoryCalls } from "./shared_memory_calls.ts";
 
 const AT_FDCWD = -100;
+const PATH_BYTES_MAX = 4096;
 const SEEK_END = 2;
 const O_RDWR = 2;
 const O_CREAT = 0x40;
@@ -78,6 +79,20 @@ export function renamePath(from: string, to: string): number {
   const source = toCString(from);
   const target = toCString(to);
   return syscall(libc, () => calls.rename(source, target));
+}
+
+/**
+ * Where the file of a descriptor is now, or "<path> (deleted)"; null where
+ * /proc does not say. It opens nothing.
+ */
+export function pathOfDescriptor(fd: number): string | null {
+  const { libc, calls } = openSharedMemoryCalls();
+  const link = toCString(`/proc/self/fd/${fd}`);
+  const path = new Uint8Array(PATH_BYTES_MAX);
+  const length = calls.readlink(link, path, libc.library.word(path.length));
+  // What fills the room may have been cut.
+  if (length < 0 || length === path.length) return null;
+  return new TextDecoder().decode(path.subarray(0, length));
 }
 
 /** The user whose rights this process has. */

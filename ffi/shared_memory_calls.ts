@@ -20,6 +20,7 @@ const ROWS = {
   munmap: { parameters: ["word", "word"], result: "i32" },
   mprotect: { parameters: ["word", "word", "i32"], result: "i32" },
   rename: { parameters: ["buffer", "buffer"], result: "i32" },
+  readlink: { parameters: ["buffer", "buffer", "word"], result: "i32" },
   // With struct flock, which is all it is called for.
   fcntl: { parameters: ["i32", "i32", "buffer"], result: "i32" },
   geteuid: { parameters: [], result: "u32" },
@@ -50,6 +51,7 @@ export interface SharedMemoryCalls {
   munmap(address: Word, length: Word): number;
   mprotect(address: Word, length: Word, protection: number): number;
   rename(from: Buffer, to: Buffer): number;
+  readlink(path: Buffer, target: Buffer, length: Word): number;
   fcntl(fd: number, command: number, flock: Buffer): number;
   geteuid(): number;
   syscall(

@@ -3,17 +3,6 @@
 import type { Endpoint } from "../base/endpoint.ts";
 import type { SocketOptions } from "../base/options.ts";
 
-/**
- * What an I/O thread was handed that is more than a descriptor: when the thread
- * dies, others would go on to take it for alive.
- */
-export interface Lease {
-  /** Whether it has not come to its end yet. */
-  readonly held: boolean;
-  /** Ends it in the place of the thread, which is no more. */
-  end(): void;
-}
-
 /** A listening descriptor, made where its errors can be thrown. */
 export interface Listening {
   fd: number;
@@ -23,8 +12,12 @@ export interface Listening {
   temporary: boolean;
   /** Octets of a message with its frame headers at most; no limit if absent. */
   messageBytesMax?: number;
-  /** What is to be ended even if its I/O thread cannot. */
-  lease?: Lease;
+  /**
+   * Above 0 for what is more than a descriptor: when its I/O thread dies, others
+   * would go on to take it for alive, until {@link Binder.endLease} is called.
+   * Tells it from what has the descriptor's number later.
+   */
+  lease?: number;
   /** Undoes it all, when no listener can be made for it. */
   discard(): void;
 }
@@ -49,4 +42,9 @@ export interface Binder {
    * @throws {ZmqError} The operating system's refusal.
    */
   listen(endpoint: Endpoint, options: SocketOptions): Listening;
+  /**
+   * Ends a lease in the place of the thread, which is no more. Does nothing
+   * when that is no lease of this binder, or has ended.
+   */
+  endLease?(fd: number, lease: number): void;
 }

@@ -6,6 +6,7 @@ import {
   H,
   Layout,
   MAILBOX,
+  OWN,
   Pool,
   SOCKET,
   THREAD,
@@ -26,6 +27,7 @@ import type { CtxOptions } from "./ctx_options.ts";
 import { causeOfDeath, deadThreadError } from "./dead_thread_error.ts";
 import type { OutPart } from "./pipe_contract.ts";
 import type { Pattern } from "./pattern.ts";
+import { leaseOf } from "./own.ts";
 import { InprocRegistry } from "./inproc_registry.ts";
 import { Reaper } from "./reaper.ts";
 import { SocketBase } from "./socket_base.ts";
@@ -36,7 +38,7 @@ import {
   takeThreadSlot,
   Thread,
 } from "./thread.ts";
-import type { Binder, Lease } from "./binder.ts";
+import type { Binder } from "./binder.ts";
 import { dispatchUnknown } from "./unknown_commands.ts";
 import type { Wiring } from "./wiring_contract.ts";
 
@@ -89,8 +91,6 @@ export class Ctx implements SocketHost {
   #orphanWait = { count: 0, sinceMs: 0 };
   /** Closed sockets without connections to other processes. */
   #lonely = 0;
-  /** Of sockets that were bound here, as far as they may not have ended. */
-  readonly #leases: Set<Lease> = new Set();
   /** Slots of workers that this thread started and saw ending. */
   readonly #ended: Set<number> = new Set();
 
@@ -447,19 +447,34 @@ export class Ctx implements SocketHost {
     return found;
   }
 
-  keepLease(lease: Lease): void {
-    // Nobody tells of those that have ended by themselves.
-    for (const other of this.#leases) {
-      if (!other.held) this.#leases.delete(other);
-    }
-    this.#leases.add(lease);
-  }
-
-  /** Where I/O threads have died: one that lives ends its own. */
+  /**
+   * Where I/O threads have died: one that lives ends its own. They are found in
+   * the records of the listeners, whichever thread has bound them and is gone
+   * since: the last one that leaves the context ends what the others could not.
+   * Nobody is left to do it when the creator and all others are killed, and the
+   * leases end with the process.
+   */
   #endLeases(): void {
     if (this.#control.state !== ContextState.FAILED || this.#ioLives()) return;
-    for (const lease of this.#leases) if (lease.held) lease.end();
-    this.#leases.clear();
+    const { words } = this.#control;
+    for (const record of this.#leased()) {
+      // Two that leave at once would both find it, and close it twice.
+      if (compareExchange(words, record + OWN.LEASED, 1, 0) !== 1) continue;
+      const fd = get(words, record + OWN.FD);
+      const lease = leaseOf(words, record);
+      for (const binder of this.#wiring.binders) binder.endLease?.(fd, lease);
+    }
+  }
+
+  /** Listeners' records with leases that may not have ended. */
+  #leased(): number[] {
+    const { words, layout } = this.#control;
+    const base = layout.poolBase[Pool.OWN] as number;
+    // Ordering: without the pool's lock, which a dead thread may have. What is
+    // read of a record that is being given back is no lease that holds.
+    const used = load(words, H.POOL + 2 * Pool.OWN + 1);
+    return Array.from({ length: used }, (_, n) => base + n * OWN.SIZE)
+      .filter((record) => load(words, record + OWN.LEASED) === 1);
   }
 
   #ioLives(): boolean {
@@ -651,7 +666,7 @@ export class Ctx implements SocketHost {
     const { words, layout, platform, state } = this.#control;
     // Under Deno one may be told of before its thread has come to its end.
     const awaitsThreads = state === ContextState.FAILED &&
-      this.#leases.size > 0;
+      this.#leased().length > 0;
     for (let slot = 0; slot < FIRST_IO_SLOT + this.options.ioThreads; slot++) {
       const thread = layout.thread(slot);
       if (load(words, thread + THREAD.STARTED) === 0) continue;

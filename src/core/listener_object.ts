@@ -1,13 +1,19 @@
 // libzmq: stream_listener_base.{hpp,cpp} (own_t part) · runs on: io thread · RFC: –
 
-import { get, put } from "../memory/shared_access.ts";
+import { get, put, store } from "../memory/shared_access.ts";
 import { OWN, OwnKind } from "../memory/layout.ts";
 import type { SocketOptions } from "../base/options.ts";
 import { closeFd } from "../../ffi/mod.ts";
 import { Command } from "./command.ts";
 import type { CommandTarget } from "./command.ts";
 import { chooseIoThread } from "./choose_io_thread.ts";
-import { createChildRecord, discardChildRecord, Own } from "./own.ts";
+import {
+  createChildRecord,
+  discardChildRecord,
+  handOver,
+  leaseOf,
+  Own,
+} from "./own.ts";
 import type { OwnHost } from "./own.ts";
 import { encodeArguments, storeEncoded } from "./launch_arguments.ts";
 import type { LaunchArguments } from "./launch_arguments.ts";
@@ -59,6 +65,8 @@ export class ListenerObject implements CommandTarget, OwnHost, IoObject {
 
   processDestroy(): void {
     const { thread } = this.#io;
+    // Its sessions have ended whatever they had of it.
+    store(thread.control.words, this.record + OWN.LEASED, 0);
     thread.unregister(this.record + OWN.NODE);
     thread.control.post(this.record + OWN.TO_OWNER, Command.TERM_ACK);
   }
@@ -103,7 +111,7 @@ export class ListenerObject implements CommandTarget, OwnHost, IoObject {
     }
     // Ordering: published by the command that starts the child.
     put(words, child + OWN.ARGUMENTS, reference);
-    put(words, child + OWN.FD, fd);
+    handOver(words, child, fd, leaseOf(words, this.record));
     this.#own.launch(child);
   }
 

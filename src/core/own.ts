@@ -1,6 +1,13 @@
 // libzmq: own.{hpp,cpp} · runs on: the owner's thread · RFC: –
 
-import { add, get, load, put, store } from "../memory/shared_access.ts";
+import {
+  add,
+  get,
+  load,
+  put,
+  store,
+  type Words,
+} from "../memory/shared_access.ts";
 import { H, OWN, Pool } from "../memory/layout.ts";
 import { assert } from "../base/assert.ts";
 import { NumberMap } from "../base/number_map.ts";
@@ -209,6 +216,26 @@ class ChildLink implements CommandTarget {
       this.#owner.childAcknowledged(this.child);
     }
   }
+}
+
+/** Hands a descriptor to a child, with the number of its lease, or 0. */
+export function handOver(
+  words: Words,
+  child: number,
+  fd: number,
+  lease: number,
+): void {
+  // Ordering: published by the command that starts the child.
+  put(words, child + OWN.FD, fd);
+  put(words, child + OWN.LEASE_LOW, lease % 2 ** 32 | 0);
+  put(words, child + OWN.LEASE_HIGH, Math.floor(lease / 2 ** 32));
+}
+
+/** The number of the lease that a child was handed with its descriptor. */
+export function leaseOf(words: Words, child: number): number {
+  // Ordering: as in handOver.
+  return (get(words, child + OWN.LEASE_LOW) >>> 0) +
+    get(words, child + OWN.LEASE_HIGH) * 2 ** 32;
 }
 
 /** Gives back the record of a child that was not launched. */

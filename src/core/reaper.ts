@@ -99,10 +99,6 @@ export class Reaper implements SocketHost, CommandTarget {
     throw new Error("A reaped socket makes no connections");
   }
 
-  keepLease(): void {
-    throw new Error("A reaped socket makes no connections");
-  }
-
   #unknown(node: number, bits: number): void {
     const { layout } = this.thread.control;
     if (layout.poolOf(node) === Pool.SOCKET && (bits & Command.REAP) !== 0) {

@@ -6,7 +6,7 @@ import { SocketType } from "../base/socket_type.ts";
 import type { SocketOptions } from "../base/options.ts";
 import { Command } from "./command.ts";
 import type { CommandTarget } from "./command.ts";
-import { Own } from "./own.ts";
+import { leaseOf, Own } from "./own.ts";
 import type { OwnHost } from "./own.ts";
 import { createPipePair, Pipe } from "./pipe.ts";
 import type { PipeSink } from "./pipe.ts";
@@ -198,9 +198,14 @@ export class Session
 
   #start(): void {
     this.#own.processSeqnum();
-    const fd = get(this.io.thread.control.words, this.record + OWN.FD);
-    if (fd >= 0) this.attach(this.#transport.createEngine(this.io, fd, this));
-    else this.#connecter = this.#transport.connect(this.io, this, false);
+    const { io, record } = this;
+    const { words } = io.thread.control;
+    const fd = get(words, record + OWN.FD);
+    if (fd < 0) this.#connecter = this.#transport.connect(io, this, false);
+    else {
+      const lease = leaseOf(words, record);
+      this.attach(this.#transport.createEngine(io, fd, this, lease));
+    }
   }
 
   #reconnect(): void {

@@ -32,7 +32,7 @@ import type { Pattern, PatternState, Received } from "./pattern.ts";
 import type { OutPart } from "./pipe_contract.ts";
 import { SocketEndpoints } from "./socket_endpoints.ts";
 import type { EndpointOwner, SavedEndpoint } from "./socket_endpoints.ts";
-import type { Binder, Lease } from "./binder.ts";
+import type { Binder } from "./binder.ts";
 import type { Thread } from "./thread.ts";
 
 /** What a socket needs of its context on this thread. */
@@ -48,8 +48,6 @@ export interface SocketHost {
   outOfMemory(): ZmqError;
   createPattern(type: SocketType, socket: SocketBase): Pattern;
   binder(protocol: string): Binder;
-  /** See {@link EndpointOwner.keepLease}. */
-  keepLease(lease: Lease): void;
   /** Commands were processed for this socket. */
   touched(socket: SocketBase): void;
   socketGone(socket: SocketBase): void;
@@ -504,10 +502,6 @@ export class SocketBase implements EndpointOwner, CommandTarget, OwnHost {
 
   binder(protocol: string): Binder {
     return this.host.binder(protocol);
-  }
-
-  keepLease(lease: Lease): void {
-    this.host.keepLease(lease);
   }
 
   /** Reaper: begins the end of this socket. */

@@ -1,6 +1,6 @@
 // libzmq: socket_base.cpp (bind, connect, term_endpoint) · runs on: app thread · RFC: –
 
-import { load, put } from "../memory/shared_access.ts";
+import { load, put, store } from "../memory/shared_access.ts";
 import { OWN, OwnKind, THREAD } from "../memory/layout.ts";
 import { parseEndpoint } from "../base/endpoint.ts";
 import type { Endpoint, InprocEndpoint } from "../base/endpoint.ts";
@@ -10,7 +10,7 @@ import { Command } from "./command.ts";
 import { chooseIoThread } from "./choose_io_thread.ts";
 import { InprocRegistry } from "./inproc_registry.ts";
 import { storeArguments } from "./launch_arguments.ts";
-import { createChildRecord, discardChildRecord } from "./own.ts";
+import { createChildRecord, discardChildRecord, handOver } from "./own.ts";
 import type { Own } from "./own.ts";
 import { createPipePair, Pipe } from "./pipe.ts";
 import { pipeFlags, pipeLimits } from "./pipe_limits.ts";
@@ -18,7 +18,7 @@ import type { SocketType } from "../base/socket_type.ts";
 import type { SocketOptions } from "../base/options.ts";
 import type { Thread } from "./thread.ts";
 import type { PipeSink } from "./pipe.ts";
-import type { Binder, Lease } from "./binder.ts";
+import type { Binder } from "./binder.ts";
 
 /** The socket that endpoints belong to. */
 export interface EndpointOwner extends PipeSink {
@@ -30,8 +30,6 @@ export interface EndpointOwner extends PipeSink {
   /** Starts I/O workers if this thread may. */
   needIoThreads(): void;
   binder(protocol: string): Binder;
-  /** Sees to it that a lease ends with the context if its I/O thread died. */
-  keepLease(lease: Lease): void;
   attachPipe(pipe: Pipe, locallyInitiated: boolean): void;
   /** Takes the far end of a pipe that nobody came for. */
   attachLonelyEnd(record: number): void;
@@ -209,10 +207,11 @@ export class SocketEndpoints {
         text,
         listening.temporary,
       );
-      put(this.#words, child + OWN.FD, listening.fd);
+      const { messageBytesMax, lease = 0 } = listening;
+      handOver(this.#words, child, listening.fd, lease);
+      // Ordering: after the lease, for who ends it.
+      if (lease !== 0) store(this.#words, child + OWN.LEASED, 1);
       this.#own.launch(child);
-      const { messageBytesMax, lease } = listening;
-      if (lease !== undefined) this.#socket.keepLease(lease);
       this.#add(text, true, child, null, false, null, messageBytesMax);
     } catch (error) {
       listening.discard();

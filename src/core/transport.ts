@@ -102,8 +102,17 @@ export interface Transport {
    * @param wait Whether to wait for the reconnect interval first.
    */
   connect(io: IoContext, session: SessionPort, wait: boolean): Connecter;
-  /** Takes care of an accepted descriptor: options, then an engine. */
-  createEngine(io: IoContext, fd: number, session: SessionPort): Engine;
+  /**
+   * Takes care of an accepted descriptor: options, then an engine.
+   *
+   * @param lease The number of the lease that a binder gave with it; or 0.
+   */
+  createEngine(
+    io: IoContext,
+    fd: number,
+    session: SessionPort,
+    lease: number,
+  ): Engine;
 }
 
 /** One connection: moves bytes between a descriptor and a session's pipe. */

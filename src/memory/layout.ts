@@ -196,6 +196,11 @@ export const OWN = {
   NEXT_FREE: 15,
   /** Small integer that goes with a command to the owner. */
   RESULT: 16,
+  /** What a binder's lease of FD is numbered, in two words; 0 without one. */
+  LEASE_LOW: 17,
+  LEASE_HIGH: 18,
+  /** 1 in a listener's record whose lease may have to be ended by others. */
+  LEASED: 19,
   SIZE: 20,
 } as const;
 

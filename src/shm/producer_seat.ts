@@ -2,6 +2,7 @@
 
 import {
   futexWake,
+  pathOfDescriptor,
   sharedMemoryObstacle,
   unlinkPath,
   word,
@@ -12,6 +13,8 @@ import { QueueFile } from "./queue_file.ts";
 import { lifeRange, QueueLocks, recordRange } from "./queue_locks.ts";
 import {
   DEFAULT_DIRECTORY,
+  LOCK_SUFFIX,
+  pathsBeside,
   type QueuePaths,
   queuePaths,
 } from "./queue_names.ts";
@@ -77,16 +80,25 @@ export class ProducerSeat {
    *
    * @param lockFd What {@linkcode ProducerSeat.leave} gave; taken over even
    * when this fails, which leaves no file behind.
-   * @throws {ShmError} ENOENT: somebody has removed its files, or put others in
+   * @param epoch The epoch that this seat has begun.
+   * @throws {ShmError} EBADF: it was ended since; then `lockFd` may be another's
+   * and is not touched. ENOENT: somebody has removed its files, or put others in
    * their place. And as `take`.
    */
-  static resume(name: string, lockFd: number): ProducerSeat {
+  static resume(name: string, lockFd: number, epoch: number): ProducerSeat {
     const locks = QueueLocks.adopt(name, lockFd);
+    if (!locks.owns(lifeRange(epoch))) {
+      throw new ShmError(
+        "EBADF",
+        name,
+        "this seat was ended by another thread",
+      );
+    }
     const paths = queuePaths(name, DEFAULT_DIRECTORY);
     let file: QueueFile | null = null;
     try {
       file = QueueFile.open(paths);
-      if (file !== null && holdsEpoch(paths, locks, file.identity.epoch)) {
+      if (file?.identity.epoch === epoch && locks.isAt(paths.lock)) {
         return new ProducerSeat(paths, locks, file);
       }
       const reason = "somebody has removed or replaced its files";
@@ -106,29 +118,20 @@ export class ProducerSeat {
   }
 
   /**
-   * Whether the seat is still the one that was left: its thread has not ended it
-   * since, after which the number of the descriptor may be another's.
+   * Ends a seat that was left to a thread which has died: consumers see a
+   * producer that is dead. Does nothing when it has ended, after which the
+   * number of the descriptor may be another's.
+   *
+   * It opens no file, for which there may be no descriptor left, and so asks the
+   * descriptor for the name.
    */
-  static isLeft(name: string, lockFd: number, epoch: number): boolean {
-    const paths = queuePaths(name, DEFAULT_DIRECTORY);
-    const locks = QueueLocks.adopt(name, lockFd);
-    try {
-      // Those who have the lock themselves are not told of it.
-      return holdsEpoch(paths, locks, epoch) && !locks.isHeld(lifeRange(epoch));
-    } catch (error) {
-      // Whatever this number is now, it is no lock file.
-      if (error instanceof ShmError) return false;
-      throw error;
-    }
-  }
-
-  /**
-   * Lets go of a seat that was left to a thread which has died. Consumers see a
-   * producer that is dead.
-   */
-  static giveUp(name: string, lockFd: number): void {
-    removeFiles(queuePaths(name, DEFAULT_DIRECTORY));
-    QueueLocks.adopt(name, lockFd).close();
+  static giveUp(lockFd: number, epoch: number): void {
+    const locks = QueueLocks.adopt("", lockFd);
+    if (!locks.owns(lifeRange(epoch))) return;
+    const path = pathOfDescriptor(lockFd);
+    // Else somebody has removed it, and what has its name is another's.
+    if (path?.endsWith(LOCK_SUFFIX)) removeFiles(pathsBeside(path));
+    locks.close();
   }
 
   /** Ends the epoch, whose files are removed; see `QueueFile.close`. */
@@ -143,28 +146,9 @@ export class ProducerSeat {
   }
 }
 
-function removeFiles(paths: QueuePaths): void {
+function removeFiles(paths: Pick<QueuePaths, "data" | "lock">): void {
   unlinkPath(paths.data);
   unlinkPath(paths.lock);
-}
-
-/**
- * Whether the life of that epoch is locked by these locks: the owner's lock is
- * theirs, and only owners take the others.
- */
-function holdsEpoch(
-  paths: QueuePaths,
-  locks: QueueLocks,
-  epoch: number,
-): boolean {
-  if (!locks.isAt(paths.lock)) return false;
-  // One's own locks show to others only.
-  const other = QueueLocks.open(paths, "existing");
-  try {
-    return other.isHeld(lifeRange(epoch));
-  } finally {
-    other.close();
-  }
 }
 
 function isThere(paths: QueuePaths): boolean {

@@ -9,10 +9,16 @@ import {
   word,
 } from "../../ffi/mod.ts";
 import { rowAt } from "./consumer_rows.ts";
-import { QueueState, Row, RowState, Word } from "./layout.ts";
-import { blockOf } from "./position.ts";
+import { QueueState, Row, RowState, Waiting, Word } from "./layout.ts";
+import { blockOf, distance } from "./position.ts";
 import { QueueFile, type QueueIdentity } from "./queue_file.ts";
-import { lifeRange, QueueLocks, rowRange } from "./queue_locks.ts";
+import {
+  lifeRange,
+  QueueLocks,
+  recordRange,
+  recordsRange,
+  rowRange,
+} from "./queue_locks.ts";
 import type { QueuePaths } from "./queue_names.ts";
 import {
   QueueWaiter,
@@ -47,6 +53,7 @@ export class QueueAttachment implements ReaderHost {
     this.identity = file.identity;
     this.#row = this.#takeRow();
     this.reader = new RingReader(file.memory, this, start, this.#row);
+    if (file.identity.waiting === Waiting.RECORD_LOCK) this.#checkHead();
   }
 
   /**
@@ -177,8 +184,28 @@ export class QueueAttachment implements ReaderHost {
       this.#file.memory.compareExchange(at, ACTIVE, FREE);
       if (this.#file.memory.load(Word.GATE_WAITING) !== 0) this.gateMoved();
     }
+    this.#waiter?.close();
     this.#locks.close();
     this.#file.close(viewsLeft);
+  }
+
+  /**
+   * Makes sure that the head is where the producer's lock says that it is: it
+   * takes the lock of a place before the head comes there, and holds it until
+   * the head has gone on.
+   */
+  #checkHead(): void {
+    const { epoch } = this.identity;
+    for (;;) {
+      const { block, low } = this.reader.checkedHead();
+      if (this.#locks.isHeld(recordRange(epoch, block, low))) return;
+      // A producer that is just dying loses its locks one after the other.
+      if (!this.#locks.isHeld(recordsRange(epoch))) return;
+      const now = this.reader.checkedHead();
+      if (distance(now.block, now.low, block, low) === 0) {
+        this.corrupt("its head is not where its producer's lock is");
+      }
+    }
   }
 
   /** The row of one who holds the producer back; -1 where nobody does. */

@@ -11,6 +11,7 @@ import {
   isRegularFile,
   type LockRange,
   openSharedFile,
+  ownsRecordLock,
   releaseRecordLock,
   tryRecordLock,
 } from "../../ffi/mod.ts";
@@ -190,6 +191,11 @@ export class QueueLocks {
   /** Whether a living process has that lock, reaped or not. */
   isHeld(range: LockRange): boolean {
     return this.find(range) !== null;
+  }
+
+  /** Whether that lock is one's own; false where `fd` is something else. */
+  owns(range: LockRange): boolean {
+    return ownsRecordLock(this.fd, range);
   }
 
   /** Lets go of all locks. */

@@ -8,6 +8,10 @@ export const DEFAULT_DIRECTORY = "/dev/shm";
 /** Bytes of a name: with what stands around it, a file's name has 255. */
 export const NAME_BYTES_MAX = 200;
 
+/** How the name of every lock file ends. */
+export const LOCK_SUFFIX = ".lock";
+const DATA_SUFFIX = ".queue";
+
 /** The files of a queue. */
 export interface QueuePaths {
   readonly name: string;
@@ -51,8 +55,14 @@ export function queuePaths(name: string, directory: string): QueuePaths {
   const base = `${directory.replace(/\/+$/, "")}/purezmq.${name}`;
   return {
     name,
-    data: `${base}.queue`,
+    data: `${base}${DATA_SUFFIX}`,
     unfinished: `${base}.new`,
-    lock: `${base}.lock`,
+    lock: `${base}${LOCK_SUFFIX}`,
   };
+}
+
+/** The files of the queue whose lock file that is. */
+export function pathsBeside(lock: string): Pick<QueuePaths, "data" | "lock"> {
+  const base = lock.slice(0, -LOCK_SUFFIX.length);
+  return { data: `${base}${DATA_SUFFIX}`, lock };
 }

@@ -62,13 +62,15 @@ export interface WaitTarget {
   readonly waiting: number;
 }
 
-/** Waits for records of one epoch of one queue. */
+/** Waits for records of one epoch of one queue. Owner: the thread that waits. */
 export class QueueWaiter {
   readonly #target: WaitTarget;
   readonly #memory: RingMemory;
   readonly #fileBytes: number;
   readonly #headAddress: number | bigint;
   readonly #pace = new WaitPace();
+  /** What ends waits for locks; made by the first one that needs it. */
+  #timer: InterruptTimer | null = null;
 
   constructor(target: WaitTarget) {
     const { slots, slotBytes, rows, address } = target;
@@ -113,6 +115,12 @@ export class QueueWaiter {
         return last ?? result;
       }
     }
+  }
+
+  /** Gives its timer back; a later wait makes another one. */
+  close(): void {
+    this.#timer?.close();
+    this.#timer = null;
   }
 
   /** What a nap brought; null when this is the time to sleep. */
@@ -186,7 +194,7 @@ export class QueueWaiter {
     const first = this.#look(low, isCancelled);
     if (first !== null) return first;
     if (timeoutMs <= 0) return WaitEnd.TIMEOUT;
-    const timer = this.#startTimer(timeoutMs);
+    const timer = this.#readyTimer(timeoutMs);
     if (typeof timer === "number") return timer;
     try {
       const deadline = monotonicMs() + timeoutMs;
@@ -198,16 +206,21 @@ export class QueueWaiter {
       }
       return WaitEnd.TIMEOUT;
     } finally {
-      timer?.close();
+      // Whatever this thread does next is not to be interrupted.
+      timer?.stop();
     }
   }
 
   /** Null where there is none left, and a wait without a limit can do without. */
-  #startTimer(timeoutMs: number): InterruptTimer | number | null {
-    const timer = InterruptTimer.create();
-    if (typeof timer !== "number" || timeoutMs !== Infinity) return timer;
-    const prepared = prepareInterrupts();
-    return prepared < 0 ? prepared : null;
+  #readyTimer(timeoutMs: number): InterruptTimer | number | null {
+    const signal = prepareInterrupts();
+    if (signal < 0) return signal;
+    // The program may have taken its signal for something else since.
+    if (this.#timer?.signal !== signal) this.close();
+    if (this.#timer !== null) return this.#timer;
+    const made = InterruptTimer.create();
+    if (typeof made === "number") return timeoutMs === Infinity ? null : made;
+    return this.#timer = made;
   }
 
   /** One sleep, until there is the lock or a signal; null after a signal. */

@@ -486,7 +486,7 @@ export class RingReader {
     if (start === "newest") this.#joinNewest(block, low);
     else if (start === "oldest") this.#joinOldest();
     else {
-      this.#checkedHead();
+      this.checkedHead();
       if (this.isOvertaken(block, low)) this.#skip();
     }
   }
@@ -500,7 +500,7 @@ export class RingReader {
   /** Behind the newest record, whose number tells that of the next one. */
   #joinNewest(firstBlock: number, firstLow: number): void {
     for (;;) {
-      const { block, low } = this.#checkedHead();
+      const { block, low } = this.checkedHead();
       this.#place(block, low);
       if (distance(block, low, firstBlock, firstLow) === 0) return;
       if (this.#expectNumber((low - 1) | 0, 1)) return;
@@ -510,7 +510,7 @@ export class RingReader {
 
   #joinOldest(): void {
     for (;;) {
-      this.#checkedHead();
+      this.checkedHead();
       if (this.isOvertaken(this.#block, this.#low)) this.#skip();
       this.refresh();
       if (this.#low === this.#head) {
@@ -527,7 +527,7 @@ export class RingReader {
    * producer that has stopped there: no slot tells a number any more.
    */
   #standsAtHead(): boolean {
-    const head = this.#checkedHead();
+    const head = this.checkedHead();
     if (distance(head.block, head.low, this.#block, this.#low) !== 0) {
       return false;
     }
@@ -539,7 +539,7 @@ export class RingReader {
    * The head. What is being written begins there and is not larger than the
    * ring: positions that say otherwise would send a reader round for ever.
    */
-  #checkedHead(): { block: number; low: number } {
+  checkedHead(): { block: number; low: number } {
     const begun = this.#absolute(Word.INTENT_BLOCK, Word.INTENT_LOW);
     const head = this.#absolute(Word.HEAD_BLOCK, Word.HEAD_LOW);
     const later = this.#absolute(Word.INTENT_BLOCK, Word.INTENT_LOW);
@@ -576,7 +576,7 @@ export class RingReader {
     const margins = [0, slots >> 3, slots >> 2, slots >> 1];
     for (;;) {
       const margin = margins[this.#misses++];
-      const head = this.#checkedHead();
+      const head = this.checkedHead();
       const intent = this.#absolute(Word.INTENT_BLOCK, Word.INTENT_LOW);
       const low = (intent.low - slots + (margin ?? 0)) | 0;
       const block = intent.block -
@@ -605,7 +605,7 @@ export class RingReader {
    */
   #skipToNewest(): void {
     const { block: ownBlock, low: ownLow } = this;
-    const head = this.#checkedHead();
+    const head = this.checkedHead();
     this.#place(head.block, head.low);
     const last = (head.low - 1) | 0;
     // Plain: it counts only if nothing was overwritten afterwards.

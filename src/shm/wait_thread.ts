@@ -61,7 +61,7 @@ export function runWaitThread(data: WaitThreadData): void {
   for (let done = 0;;) {
     const asked = load(words, ASKED);
     if (asked === done) {
-      if (isClosed()) return;
+      if (isClosed()) break;
       wait(words, ASKED, asked, Infinity);
       continue;
     }
@@ -81,6 +81,7 @@ export function runWaitThread(data: WaitThreadData): void {
     store(words, DONE, done);
     notifyAll(words, DONE);
   }
+  waiter?.close();
 }
 
 /** A thread that waits for a consumer's records while its own goes on. */

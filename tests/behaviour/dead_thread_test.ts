@@ -3,6 +3,7 @@
 // A thread that the context cannot live without dies without a word: every
 // call says so within a second, and terminate() comes back.
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
 import { describe, test } from "node:test";
 import {
   Context,
@@ -80,9 +81,13 @@ function burst(trySend: () => void): void {
   for (let n = 0; n < BURST_CALLS; n += 1) trySend();
 }
 
+function lockFile(endpoint: string): string {
+  return `/dev/shm/purezmq.zmq.${endpoint.slice("shm://".length)}.lock`;
+}
+
 /** What this process has open of the lock file behind an endpoint. */
 function openLocks(endpoint: string): string[] {
-  const file = `purezmq.zmq.${endpoint.slice("shm://".length)}.lock`;
+  const file = lockFile(endpoint);
   return [...openDescriptors().values()].filter((path) => path.includes(file));
 }
 
@@ -170,6 +175,34 @@ describe("a dead I/O worker", () => {
       await within(living.terminate(), "the end of the living");
     },
   );
+
+  for (const end of ["left", "never left"] as const) {
+    testUnless(
+      sharedMemoryObstacle(),
+      `over shm:// leaves no lock when the thread that bound has ${end}`,
+      async () => {
+        const endpoint = `shm://dead-${crypto.randomUUID()}`;
+        await watchingWorkers(async (workers) => {
+          const ctx = Ctx.create(defaultCtxOptions(), WIRING);
+          const other = Ctx.attach(ctx.handle(), WIRING);
+          const socket = other.createSocket(SocketType.PUB);
+          socket.bind(endpoint);
+          await until(() => socket.trySend([BODY], 1), "the I/O worker");
+          assert.equal(openLocks(endpoint).length, 1);
+          // One that is killed does not even do that.
+          if (end === "left") other.leave();
+          workers.get("io")?.terminate();
+          await within(
+            assert.rejects(() => ctx.terminated(), DEAD),
+            "terminated() to come back",
+            TERMINATED_MS,
+          );
+        });
+        assert.deepEqual(openLocks(endpoint), []);
+        assert.equal(existsSync(lockFile(endpoint)), false);
+      },
+    );
+  }
 
   test("is known to a thread that only blocks", async () => {
     const ctx = Ctx.create(defaultCtxOptions(), WIRING);

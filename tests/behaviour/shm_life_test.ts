@@ -11,11 +11,10 @@ import {
 import process from "node:process";
 import { after, before, describe } from "node:test";
 import { parseProcessStat } from "../../ffi/mod.ts";
-import { openLibc } from "../../ffi/libc.ts";
-import { openSharedMemoryCalls } from "../../ffi/shared_memory_calls.ts";
 import { Word } from "../../src/shm/layout.ts";
 import type { ChildError } from "../support/json_child.ts";
 import { leakCheck } from "../support/leaks.ts";
+import { withoutLocks } from "../support/refused_calls.ts";
 import { checkRecord, makeRecord } from "../support/shm_records.ts";
 import {
   DEATH_SEEN_MS,
@@ -60,25 +59,6 @@ function setPid(path: string, pid: number): void {
     Word.PID * 4,
   );
   closeSync(fd);
-}
-
-/** Lets the system refuse locks while `body` runs. */
-function withoutLocks(body: () => void): void {
-  const ENOLCK = 37;
-  const { calls } = openSharedMemoryCalls();
-  const known = Object.getOwnPropertyDescriptor(calls, "fcntl") as object;
-  Object.defineProperty(calls, "fcntl", {
-    ...known,
-    value: () => {
-      openLibc().errno[0] = ENOLCK;
-      return -1;
-    },
-  });
-  try {
-    body();
-  } finally {
-    Object.defineProperty(calls, "fcntl", known);
-  }
 }
 
 describe("a producer's death", () => {

@@ -506,15 +506,43 @@ describe("a queue in shared memory", () => {
     assert.equal(checkRecord(await reading), 1);
   });
 
+  shmTest("a head that is not where its lock is lets nobody in", (s) => {
+    const options = {
+      waiting: "record-lock",
+      slots: 16,
+      slotSize: 64,
+    } as const;
+    const producer = s.produce(options);
+    for (const n of [0, 1, 2]) producer.write(makeRecord(n));
+    const words = new FileWords(s.path);
+    const move = (head: number): void => {
+      for (const word of [Word.INTENT_LOW, Word.HEAD_LOW]) {
+        words.set(word, head);
+      }
+    };
+    const head = words.get(Word.HEAD_LOW);
+    for (const wrong of [head - 1, head + 1]) {
+      move(wrong);
+      const error = refusal(() => s.consume());
+      assert.equal(error.code, "EPROTO", error.message);
+      assert.match(error.message, /its head is not where its producer's lock/);
+    }
+    move(head);
+    words.close();
+    const consumer = s.consume();
+    producer.write(makeRecord(3));
+    assert.equal(checkRecord(consumer.readSync(1000)), 3);
+    return Promise.resolve();
+  });
+
   shmTest("a head that is not where its lock is ends who waits", (s) => {
     s.produce({ waiting: "record-lock", slots: 16, slotSize: 64 });
-    const fd = openSync(s.path, "r+");
-    const moved = new Uint8Array(new Int32Array([1]).buffer);
-    for (const word of [Word.INTENT_LOW, Word.HEAD_LOW]) {
-      writeSync(fd, moved, 0, 4, word * 4);
-    }
-    closeSync(fd);
     const consumer = s.consume();
+    const words = new FileWords(s.path);
+    for (const word of [Word.INTENT_LOW, Word.HEAD_LOW]) words.set(word, 1);
+    words.close();
+    // A slot that was never written is an empty record.
+    assert.equal(consumer.readSync(0).length, 0);
     const before = process.cpuUsage();
     const error = refusal(() => consumer.readSync(3000));
     const { user, system } = process.cpuUsage(before);

@@ -35,28 +35,38 @@ export class PublishingEngine implements Engine {
   readonly #session: SessionPort;
   readonly #queue: string;
   readonly #lockFd: number;
+  readonly #epoch: number;
   readonly #header: Uint8Array = new Uint8Array(LONG_HEADER_SIZE);
   #seat: ProducerSeat | null = null;
   #writer: RingWriter | null = null;
   #scheduled = false;
   #ended = false;
 
-  /** @param lockFd The seat that the binder left. */
+  /**
+   * @param lockFd The seat that the binder left.
+   * @param epoch The epoch that it has begun.
+   */
   constructor(
     io: IoContext,
     session: SessionPort,
     queue: string,
     lockFd: number,
+    epoch: number,
   ) {
     this.#io = io;
     this.#session = session;
     this.#queue = queue;
     this.#lockFd = lockFd;
+    this.#epoch = epoch;
   }
 
   plug(): void {
     try {
-      const seat = ProducerSeat.resume(this.#queue, this.#lockFd);
+      const seat = ProducerSeat.resume(
+        this.#queue,
+        this.#lockFd,
+        this.#epoch,
+      );
       this.#seat = seat;
       const { memory } = seat.file;
       const announcer = new FutexAnnouncer(seat.file);

@@ -30,6 +30,7 @@ export function runRingWatch(data: RingWatchData): void {
     store(words, Board.LEFT, done);
     notifyAll(words, Board.LEFT);
   }
+  waiter?.close();
   store(words, Board.LEFT, load(words, Board.ASKED));
   notifyAll(words, Board.LEFT);
 }

@@ -40,14 +40,13 @@ export class ShmBinder implements Binder {
       endpoint: formatEndpoint(bound),
       temporary: false,
       messageBytesMax: geometry.slots * geometry.slotBytes,
-      discard: () => ProducerSeat.resume(name, fd).end(),
-      lease: {
-        get held(): boolean {
-          return ProducerSeat.isLeft(name, fd, epoch);
-        },
-        end: () => ProducerSeat.giveUp(name, fd),
-      },
+      discard: () => ProducerSeat.resume(name, fd, epoch).end(),
+      lease: epoch,
     };
+  }
+
+  endLease(fd: number, lease: number): void {
+    ProducerSeat.giveUp(fd, lease);
   }
 }
 

@@ -36,8 +36,13 @@ export class ShmTransport implements Transport {
     return new ShmConnecter(io, session, queueOf(session), this.#epochs, wait);
   }
 
-  createEngine(io: IoContext, fd: number, session: SessionPort): Engine {
-    return new PublishingEngine(io, session, queueOf(session), fd);
+  createEngine(
+    io: IoContext,
+    fd: number,
+    session: SessionPort,
+    lease: number,
+  ): Engine {
+    return new PublishingEngine(io, session, queueOf(session), fd, lease);
   }
 }
 

@@ -12,7 +12,7 @@ import {
   storeArguments,
 } from "../../../src/core/launch_arguments.ts";
 import { ListenerObject } from "../../../src/core/listener_object.ts";
-import { createChildRecord } from "../../../src/core/own.ts";
+import { createChildRecord, handOver, leaseOf } from "../../../src/core/own.ts";
 import type { Transport } from "../../../src/core/transport.ts";
 import { FakeIo } from "../../support/fake_io.ts";
 import { Kernel, NOTHING_ALIVE } from "../../support/kernel.ts";
@@ -36,6 +36,9 @@ interface Child {
   /** Linger that it was told to die with; null = not told. */
   told: number | null;
 }
+
+/** More than a word, the lower one of which is negative. */
+const LEASE = 2 ** 52 + 2 ** 31;
 
 /** A listener whose connections the test makes up. */
 class Stage {
@@ -70,7 +73,7 @@ class Stage {
       ownerMailbox: app.mailbox,
       socket: this.socket,
     });
-    put(words, this.record + OWN.FD, 4711);
+    handOver(words, this.record, 4711, LEASE);
     put(
       words,
       this.record + OWN.ARGUMENTS,
@@ -157,6 +160,7 @@ describe("listener object", () => {
     s.kernel.settle();
     assert.deepEqual(s.children.map(({ fd }) => fd), [81, 82]);
     for (const { record, launch } of s.children) {
+      assert.equal(leaseOf(s.kernel.control.words, record), LEASE);
       assert.deepEqual(launch, LAUNCH);
       const { words } = s.kernel.control;
       assert.equal(get(words, record + OWN.SOCKET), s.socket);
