@@ -34,6 +34,9 @@ const BATCHES = 20;
 /** What the deaths may have left must not cost more than that. */
 const SLOWER_MAX = 1.25;
 
+/** How often that is looked at before it counts as slower. */
+const LOOKS_MAX = 5;
+
 async function stoppedAt(
   stage: ShmStage,
   waiting: string,
@@ -206,7 +209,12 @@ describe("a consumer that is killed at its k-th shared access", () => {
       assert.ok(dead > 0, "none of them had a row");
       const median = worst.sort((a, b) => a - b)[worst.length >> 1] as number;
       assert.ok(median <= WRITE_MS, `a write took ${median} ms`);
-      const slower = traffic.bestBatchMs() / before;
+      // What the dead had left would be there for good; another program's load
+      // is not.
+      let slower = Infinity;
+      for (let n = 0; n < LOOKS_MAX && slower > SLOWER_MAX; n += 1) {
+        slower = traffic.bestBatchMs() / before;
+      }
       assert.ok(slower <= SLOWER_MAX, `${slower} times as slow afterwards`);
     }, { limitMs: LIMIT_MS });
   }

@@ -19,6 +19,7 @@ import { toCString } from "../../ffi/c_string.ts";
 import { closeFd } from "../../ffi/mod.ts";
 import { openSharedMemoryCalls } from "../../ffi/shared_memory_calls.ts";
 import { Row, Word } from "../../src/shm/layout.ts";
+import { isIdle } from "../support/idle.ts";
 import type { ChildError } from "../support/json_child.ts";
 import { leakCheck, openDescriptors } from "../support/leaks.ts";
 import { checkRecord, makeRecord } from "../support/shm_records.ts";
@@ -34,19 +35,6 @@ import {
   WAITINGS,
 } from "../support/shm_stage.ts";
 import { until, within } from "../support/wait.ts";
-
-/** Whether a process takes no more than a tick of 10 ms of a second. */
-async function usesNothing(pid: number): Promise<boolean> {
-  // utime and stime.
-  const ticks = (): number => {
-    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    return Number(fields[11]) + Number(fields[12]);
-  };
-  const start = ticks();
-  await delay(1000);
-  return ticks() - start <= 1;
-}
 
 /** The words of a queue's file, from outside of it. */
 class FileWords {
@@ -491,7 +479,7 @@ describe("a queue in shared memory", () => {
       const reading = peers.map(({ ask }) => ask<number>("read", range));
       for (const { child } of peers) {
         // The runtime may still be busy with its start.
-        await until(() => usesNothing(child.pid), "a second without work");
+        await until(() => isIdle(child.pid), "a second without work");
       }
       producer.write(makeRecord(0));
       assert.deepEqual(await Promise.all(reading), [0, 0]);
@@ -501,7 +489,7 @@ describe("a queue in shared memory", () => {
   shmTest("a promise that waits uses no processor time either", async (s) => {
     const producer = s.produce();
     const reading = s.consume().read(60_000);
-    await until(() => usesNothing(process.pid), "a second without work");
+    await until(() => isIdle(process.pid), "a second without work");
     producer.write(makeRecord(1));
     assert.equal(checkRecord(await reading), 1);
   });

@@ -1,0 +1,48 @@
+// Whether a process does next to nothing, as far as the kernel can tell.
+import { readdirSync, readFileSync } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
+
+/** A look takes so long, ms. */
+const LOOK_MS = 1000;
+
+/**
+ * Processor time of a look at most, in ticks of 10 ms. Whoever turns in a loop
+ * has a hundred; a few threads that look after each other now and then take
+ * one on a fast machine, and several where a processor that wakes is cold.
+ */
+const TICKS_MAX = 10;
+
+/** How often all its threads together may wake up in a look. */
+const WAKES_MAX = 100;
+
+/** User and system time of a process, in ticks. */
+function ticksOf(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return Number(fields[11]) + Number(fields[12]);
+}
+
+/** How often the threads of a process have slept, those that ended aside. */
+function sleepsOf(pid: number): number {
+  let sleeps = 0;
+  for (const thread of readdirSync(`/proc/${pid}/task`)) {
+    try {
+      const status = readFileSync(`/proc/${pid}/task/${thread}/status`, "utf8");
+      sleeps += Number(/^voluntary_ctxt_switches:\s*(\d+)/m.exec(status)?.[1]);
+    } catch {
+      // It has ended since.
+    }
+  }
+  return sleeps;
+}
+
+/** Whether a process neither turns in a loop nor wakes all the time. */
+export async function isIdle(
+  pid: number,
+  look: () => Promise<unknown> = () => delay(LOOK_MS),
+): Promise<boolean> {
+  const [ticks, sleeps] = [ticksOf(pid), sleepsOf(pid)];
+  await look();
+  return ticksOf(pid) - ticks <= TICKS_MAX &&
+    sleepsOf(pid) - sleeps <= WAKES_MAX;
+}
