@@ -347,7 +347,9 @@ export class Context {
    * The memory that queued messages may take, in bytes; 0 sets no limit of its
    * own. At the limit, sockets behave as with full queues. A connection to which
    * a message of more than 512 KiB comes then, and which gets no memory for it
-   * within two seconds after all before it was read, ends.
+   * within two seconds after all before it was read, ends. So what the context
+   * itself sends should not take all of it: high-water marks keep room for what
+   * comes in.
    *
    * @throws {ZmqError} EINVAL for a number below 0 or above 2^39 - 256.
    * @default {0}
