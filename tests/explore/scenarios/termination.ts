@@ -248,6 +248,7 @@ const LIVES: readonly Life[] = [
     name: "broken-linger",
     what: "the same, unless its linger is over before",
     wire: { connects: true, breaks: true, ticks: true },
+    search: AT_RECEIVES,
     use: (open) => void connected(open, SocketType.PUSH, TICK_MS),
     arrive: [0, 1],
   },
@@ -267,6 +268,7 @@ const LIVES: readonly Life[] = [
     name: "hiccup-lingers",
     what: "the same without a limit to its linger",
     wire: { connects: true, breaks: true },
+    search: AT_RECEIVES,
     use: (open) => void connected(open, SocketType.XSUB, -1),
   },
   {
