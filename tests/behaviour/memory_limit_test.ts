@@ -20,7 +20,13 @@ import {
   sendUntilFull,
 } from "../support/messages.ts";
 import { bytes, frame, MORE, RawPeer } from "../support/raw_zmtp.ts";
-import { scenario, TRANSPORTS, WIRE_TRANSPORTS } from "../support/scenario.ts";
+import {
+  type Scenario,
+  scenario,
+  type Transport,
+  TRANSPORTS,
+  WIRE_TRANSPORTS,
+} from "../support/scenario.ts";
 import { until, within } from "../support/wait.ts";
 
 const MIB = 1024 * 1024;
@@ -38,6 +44,24 @@ async function untilStill(count: () => number): Promise<void> {
   }, "no more to be written");
 }
 
+/** A PUSH and a PULL that only the memory limit holds back. */
+async function joined(
+  s: Scenario,
+  transport: Transport,
+): Promise<[Push, Pull]> {
+  // The kernel's own buffers would grow to tens of megabytes.
+  const push = s.open(Push, {
+    sendHighWaterMark: 0,
+    sendBufferSize: KERNEL_BUFFER,
+  });
+  const pull = s.open(Pull, {
+    receiveHighWaterMark: 0,
+    receiveBufferSize: KERNEL_BUFFER,
+  });
+  await s.join(push, pull, transport);
+  return [push, pull];
+}
+
 const limited = { context: { memoryLimit: LIMIT }, timeoutMs: 90_000 };
 
 for (const size of [100, 10_000, 300_000]) {
@@ -45,16 +69,7 @@ for (const size of [100, 10_000, 300_000]) {
     scenario(
       `PUSH over ${transport} waits at the limit, bodies of ${size}`,
       async (s) => {
-        // The kernel's own buffers would grow to tens of megabytes.
-        const push = s.open(Push, {
-          sendHighWaterMark: 0,
-          sendBufferSize: KERNEL_BUFFER,
-        });
-        const pull = s.open(Pull, {
-          receiveHighWaterMark: 0,
-          receiveBufferSize: KERNEL_BUFFER,
-        });
-        await s.join(push, pull, transport);
+        const [push, pull] = await joined(s, transport);
         const body = new Uint8Array(size).fill(7);
         // The first one waits for the connection.
         body[0] = 0;
@@ -91,15 +106,7 @@ for (const size of [10_000, 100_000, 300_000]) {
       `PUSH and PULL over ${transport}, both busy at the limit, lose nothing, ` +
         `bodies of ${size}`,
       async (s) => {
-        const push = s.open(Push, {
-          sendHighWaterMark: 0,
-          sendBufferSize: KERNEL_BUFFER,
-        });
-        const pull = s.open(Pull, {
-          receiveHighWaterMark: 0,
-          receiveBufferSize: KERNEL_BUFFER,
-        });
-        await s.join(push, pull, transport);
+        const [push, pull] = await joined(s, transport);
         const count = 40 * LIMIT / size;
         const left = 2 * Math.max(size, CHUNK);
         const sending = async () => {

@@ -17,7 +17,7 @@ import {
   type ZmqError,
 } from "../../mod.ts";
 import { findBun, findDeno } from "../support/executables.ts";
-import { isIdle } from "../support/idle.ts";
+import { isIdle, THREADS_TICKS_MAX } from "../support/idle.ts";
 import { JsonChild } from "../support/json_child.ts";
 import { leakCheck } from "../support/leaks.ts";
 import { until, within } from "../support/wait.ts";
@@ -326,6 +326,9 @@ describe("shm://", () => {
     subscriber.receiveTimeout = 1000;
     const look = () => assert.rejects(subscriber.receive(), { code: "EAGAIN" });
     // The runtime itself may still be busy with what was before.
-    await until(() => isIdle(process.pid, look), "a second without work");
+    await until(
+      () => isIdle(process.pid, look, THREADS_TICKS_MAX),
+      "a second without work",
+    );
   });
 });

@@ -6,11 +6,16 @@ import { setTimeout as delay } from "node:timers/promises";
 const LOOK_MS = 1000;
 
 /**
- * Processor time of a look at most, in ticks of 10 ms. Whoever turns in a loop
- * has a hundred; a few threads that look after each other now and then take
+ * Processor time of a look at most, in ticks of 10 ms, of a process that only
+ * sleeps. Whoever turns in a loop has a hundred.
+ */
+const TICKS_MAX = 1;
+
+/**
+ * The same where several threads look after each other now and then: that takes
  * one on a fast machine, and several where a processor that wakes is cold.
  */
-const TICKS_MAX = 10;
+export const THREADS_TICKS_MAX = 10;
 
 /** How often all its threads together may wake up in a look. */
 const WAKES_MAX = 100;
@@ -40,9 +45,10 @@ function sleepsOf(pid: number): number {
 export async function isIdle(
   pid: number,
   look: () => Promise<unknown> = () => delay(LOOK_MS),
+  ticksMax: number = TICKS_MAX,
 ): Promise<boolean> {
   const [ticks, sleeps] = [ticksOf(pid), sleepsOf(pid)];
   await look();
-  return ticksOf(pid) - ticks <= TICKS_MAX &&
+  return ticksOf(pid) - ticks <= ticksMax &&
     sleepsOf(pid) - sleeps <= WAKES_MAX;
 }
