@@ -47,17 +47,17 @@ export interface Row {
  * the runtimes still compile, which belongs to the start, a row of its own.
  */
 const THROUGHPUT_COUNTS: Readonly<Record<number, number>> = {
-  16: 12_000_000,
-  64: 12_000_000,
-  256: 6_000_000,
-  1024: 3_000_000,
-  4096: 1_000_000,
+  16: 24_000_000,
+  64: 24_000_000,
+  256: 12_000_000,
+  1024: 6_000_000,
+  4096: 2_000_000,
   65536: 200_000,
   1048576: 10_000,
 };
-const BY_REFERENCE_COUNT = 1_000_000;
-const ROUND_TRIPS = 40_000;
-const FANOUT_COUNT = 400_000;
+const BY_REFERENCE_COUNT = 4_000_000;
+const ROUND_TRIPS = 60_000;
+const FANOUT_COUNT = 2_000_000;
 const SUBSCRIBERS = 10;
 const SUBSCRIPTIONS = 100_000;
 const MATCHING_COUNTS = { miss: 2_000_000, hit: 400_000 };

@@ -279,10 +279,12 @@ export class Pipe implements PipeContract, CommandTarget {
     const length = this.frameLength;
     let message: Message;
     if ((reader.flags & PrivateFlag.DESCRIPTOR) !== 0) {
+      // The queue's reference becomes the message's.
       const ref = reader.descriptorRef();
-      memory.blocks.retain(ref);
       const offset = reader.descriptorOffset();
       message = new Message(memory, ref, false, offset, length, view);
+      this.#passFrame();
+      return message;
     } else if (reader.chunkSize === 0) {
       // A conflating pipe: the body lies in the slot's block.
       memory.blocks.retain(reader.chunk);
@@ -307,6 +309,12 @@ export class Pipe implements PipeContract, CommandTarget {
     if ((reader.flags & PrivateFlag.DESCRIPTOR) !== 0) {
       this.#memory.blocks.release(reader.descriptorRef());
     }
+    this.#passFrame();
+  }
+
+  /** Goes on behind a frame of which nothing is left to release. */
+  #passFrame(): void {
+    const { reader } = this;
     reader.advance();
     if ((reader.flags & MORE) !== 0) return;
     if (reader.countRead(1)) this.#post(Command.ACTIVATE_WRITE);
