@@ -17,7 +17,7 @@ export interface Options {
 }
 
 export const USAGE = `deno task bench [options]
-  --tiny             one short pair of each row, nothing written
+  --tiny             one short pair of each row, nothing kept
   --rows=<a,b>       only the rows of these names; what is no row's name stands
                      for all whose name contains it
   --runtimes=<a,b>   only these of deno,bun

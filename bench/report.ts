@@ -201,10 +201,13 @@ export function markdownReport(
     `By \`deno task bench\` on ${date.slice(0, 10)}: ${machine}; ` +
     `${versions.join(", ")}. Each figure is the median of ${pairs} runs that ` +
     "all took in turns. Ratios are taken run by run, median (min..max), to " +
-    "libzmq in C, or to npm's zeromq in Node in the last table. High-water " +
-    "marks are the default ones, but for the SUB of 100,000 subscriptions of " +
-    "libzmq, which has none for what it sends: it would lose some of them. " +
-    "Every message was checked for its order and content.",
+    "libzmq, as this system's package has it, called from C, or to npm's " +
+    "zeromq in Node in the last table. High-water marks are the default ones, " +
+    "but for the SUB of 100,000 subscriptions of libzmq, which has none for " +
+    "what it sends: it would lose some of them. Publishers are XPUB with " +
+    "XPUB_NODROP. Where connections are counted, both sides have a backlog of " +
+    "4096, and this library room for them (`maxConnections`). Every message " +
+    "was checked for its order, and octets of it for its content.",
   ];
   for (const [heading, better, rival] of TABLES) {
     const table = figureTable(rows, better, rival);

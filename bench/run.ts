@@ -33,12 +33,13 @@ import {
   type Results,
 } from "./report.ts";
 import { allRows, type Rival, type Row } from "./rows.ts";
+import { sourceVersion } from "./source_version.ts";
 import { measureStartup, type StartupSamples } from "./startup.ts";
 
 const FULL_PAIRS = 5;
 
 /** What may hang gets so long: several times what it needs if it does not. */
-const DOUBTFUL_TIMEOUT_MS = 12_000;
+const DOUBTFUL_TIMEOUT_MS = 25_000;
 const TINY_DOUBTFUL_TIMEOUT_MS = 5_000;
 /** Tiny runs take a second, most of it to start. */
 const TINY_RUN_TIMEOUT_MS = 40_000;
@@ -187,7 +188,7 @@ async function main(options: Options, directory: string): Promise<void> {
     ...field.rivals.libzmq,
     ...field.rivals.npm,
     ...field.own,
-  ].map(({ version }) => version);
+  ].map(({ version }) => version).concat(sourceVersion());
   printHead(versions, options.pairs);
   for (const note of field.notes) printLine(note);
   const date = new Date().toISOString();
@@ -195,9 +196,11 @@ async function main(options: Options, directory: string): Promise<void> {
   const startup = await measureStarts(field, options);
   const { pairs } = options;
   const about = { date, machine: machineText(), versions, pairs };
-  if (options.output !== null) {
+  // Nothing is kept of a tiny run, but it shows that it can be written.
+  const output = options.tiny ? join(directory, "results") : options.output;
+  if (output !== null) {
     const results = { about: { ...about, notes: field.notes }, rows, startup };
-    writeResults(results, options.output);
+    writeResults(results, output);
   }
   const tookMs = performance.now() - startMs;
   printLine(`took ${formatDuration(tookMs)}`);

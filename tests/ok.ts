@@ -131,6 +131,7 @@ const STEPS: readonly Step[] = [
     what: "every bench, at a tiny size",
     args: ["run", "-A", "bench/run.ts", "--tiny"],
     needs: ["bench/run.ts", "mod.ts"],
+    proof: /^Written to .*: bench\.json, bench\.md(, \w+\.svg){4}$/m,
     limitMinutes: 8,
   },
   {
@@ -138,7 +139,8 @@ const STEPS: readonly Step[] = [
     what: "the benches of parts, a few iterations of each",
     args: ["bench", "-A", "--no-check", "bench/"],
     env: { PUREZMQ_BENCH_TINY: "1" },
-    proof: /group subscriptions/,
+    proof:
+      /group decoder[^]*group ffi[^]*group frame q[^]*group mailbox[^]*group sub/,
     limitMinutes: 3,
   },
   {

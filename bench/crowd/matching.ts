@@ -39,15 +39,17 @@ function subscribeTopics(
   hit: boolean,
 ): void {
   const subscriber = new Subscriber({ context });
+  const topics = Array.from(
+    { length: subscriptions },
+    (_, n) => topicOf(n, "A"),
+  );
   subscriber.connect(endpoint);
-  for (let n = 0; n < subscriptions; n++) {
-    subscriber.subscribe(topicOf(n, "A"));
-  }
+  for (const topic of topics) subscriber.subscribe(topic);
   subscriber.subscribe("end");
   for (let n = 0; hit && n < count; n++) {
     const [topic] = subscriber.receiveSync();
     if (topic.length !== TOPIC_SIZE) throw new Error(`${topic.length} octets`);
-    checkTopic(topic, topicOf(topicNumber(n, subscriptions), "A"));
+    checkTopic(topic, topics[topicNumber(n, subscriptions)] as Uint8Array);
   }
   const [last] = subscriber.receiveSync();
   if (last.length !== 3) throw new Error(`Expected the end: ${last}`);

@@ -168,12 +168,13 @@ static void subscribe_topics(const char *endpoint, uint64_t subscriptions,
                              uint64_t count, int hit)
 {
     void *subscriber = open_socket(ZMQ_SUB);
-    char topic[TOPIC_SIZE];
+    char *topics = malloc(subscriptions * TOPIC_SIZE);
     zmq_msg_t msg;
     /* Beyond its high-water mark a subscription would be dropped. */
     set_int(subscriber, ZMQ_SNDHWM, 0);
     connect_to(subscriber, endpoint);
     for (uint64_t n = 0; n < subscriptions; n++) {
+        char *topic = topics + n * TOPIC_SIZE;
         write_topic(topic, n, 'A');
         if (zmq_setsockopt(subscriber, ZMQ_SUBSCRIBE, topic, TOPIC_SIZE))
             die("zmq_setsockopt");
@@ -184,8 +185,8 @@ static void subscribe_topics(const char *endpoint, uint64_t subscriptions,
     for (uint64_t i = 0; hit && i < count; i++) {
         if (zmq_msg_recv(&msg, subscriber, 0) < 0)
             die("zmq_msg_recv");
-        write_topic(topic, i % subscriptions * TOPIC_STEP % subscriptions,
-                    'A');
+        const char *topic = topics + i % subscriptions * TOPIC_STEP
+            % subscriptions * TOPIC_SIZE;
         if (zmq_msg_size(&msg) != TOPIC_SIZE
             || memcmp(zmq_msg_data(&msg), topic, TOPIC_SIZE))
             fail("order of topics", i, 0);
@@ -195,6 +196,7 @@ static void subscribe_topics(const char *endpoint, uint64_t subscriptions,
     if (zmq_msg_size(&msg) != 3)
         fail("size of the last message", 3, zmq_msg_size(&msg));
     zmq_msg_close(&msg);
+    free(topics);
     close_socket(subscriber);
 }
 

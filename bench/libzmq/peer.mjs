@@ -50,7 +50,7 @@ function parse(argv) {
 }
 
 function middleOf(size, sequence) {
-  return 4 + sequence % (size - 5);
+  return 4 + (Math.imul(sequence, 7919) & 0x7fffffff) % (size - 5);
 }
 
 function stamp(bytes, sequence) {

@@ -9,6 +9,7 @@ import { QueueWriter } from "../memory/queue_writer.ts";
 import { ConflateReader, ConflateWriter } from "../memory/conflate_slot.ts";
 import { Message } from "../memory/message.ts";
 import type { ContextMemory } from "../memory/context_memory.ts";
+import type { Ref } from "../memory/payload_segments.ts";
 import { Command } from "./command.ts";
 import type { CommandTarget } from "./command.ts";
 import { writeDirectly } from "./direct_write.ts";
@@ -271,37 +272,34 @@ export class Pipe implements PipeContract, CommandTarget {
 
   takeMessage(): Message {
     const { reader } = this;
-    const memory = this.#memory;
-    const view = this.frameBytes.subarray(
-      this.frameStart,
-      this.frameStart + this.frameLength,
-    );
-    const length = this.frameLength;
-    let message: Message;
     if ((reader.flags & PrivateFlag.DESCRIPTOR) !== 0) {
       // The queue's reference becomes the message's.
-      const ref = reader.descriptorRef();
-      const offset = reader.descriptorOffset();
-      message = new Message(memory, ref, false, offset, length, view);
+      const message = this.#messageOf(
+        reader.descriptorRef(),
+        false,
+        reader.descriptorOffset(),
+      );
       this.#passFrame();
       return message;
-    } else if (reader.chunkSize === 0) {
-      // A conflating pipe: the body lies in the slot's block.
-      memory.blocks.retain(reader.chunk);
-      message = new Message(
-        memory,
-        reader.chunk,
-        false,
-        this.frameStart,
-        length,
-        view,
-      );
-    } else {
-      memory.pinChunk(reader.chunk, reader.chunkSize);
-      message = new Message(memory, reader.chunk, true, 0, length, view);
     }
+    const isSlot = reader.chunkSize === 0;
+    // The body of a conflating pipe lies in the slot's block.
+    if (isSlot) this.#memory.blocks.retain(reader.chunk);
+    else this.#memory.pinChunk(reader.chunk, reader.chunkSize);
+    const message = this.#messageOf(
+      reader.chunk,
+      !isSlot,
+      isSlot ? this.frameStart : 0,
+    );
     this.skipFrame();
     return message;
+  }
+
+  /** The frame as a message that has a reference to a block, or a pin. */
+  #messageOf(ref: Ref, pinned: boolean, offset: number): Message {
+    const { frameBytes, frameStart, frameLength } = this;
+    const view = frameBytes.subarray(frameStart, frameStart + frameLength);
+    return new Message(this.#memory, ref, pinned, offset, frameLength, view);
   }
 
   skipFrame(): void {

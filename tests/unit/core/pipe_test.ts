@@ -456,6 +456,31 @@ describe("pipe: memory", () => {
     }
   });
 
+  test("messages that the user holds outlive the pipe, and no longer", () => {
+    const conflated = PipeFlag.CONFLATE_FIRST | PipeFlag.CONFLATE_SECOND;
+    for (const threads of [1, 2] as const) {
+      for (const flags of [0, conflated]) {
+        const s = stage(threads, { flags });
+        // A block of its own, a place in a chunk, and another block.
+        const texts = ["x".repeat(1001), "small", "y".repeat(5000)];
+        writeTexts(s.ends.first, ...texts);
+        assert.ok(s.ends.second.checkRead());
+        const messages = texts.map((_, part) => {
+          if (part > 0) s.ends.second.nextFrame();
+          return s.ends.second.takeMessage();
+        });
+        const copies = messages.map((message) => message.copy());
+        for (const message of messages) message.release();
+        closePipe(s.kernel, s.ends);
+        const { blocks } = s.kernel.counts();
+        assert.equal(blocks, flags === 0 ? 2 : 1);
+        assert.deepEqual(copies.map(String), texts);
+        for (const copy of copies) copy.release();
+        expectGone(s);
+      }
+    }
+  });
+
   test("a view that the user holds outlives the pipe", () => {
     const s = stage(2);
     writeTexts(s.ends.first, "kept");

@@ -41,6 +41,14 @@ describe("what is closed again", () => {
   });
 });
 
+test(
+  "an event loop that the runtime starts for itself is no leak",
+  leakFree(async () => {
+    // Bun's first request starts its thread for them, which stays.
+    await assert.rejects(fetch("http://127.0.0.1:1/"));
+  }, nothing),
+);
+
 testUnless(noProc, "an open socket is a leak", async () => {
   const servers: Server[] = [];
   const leaky = leakFree(
