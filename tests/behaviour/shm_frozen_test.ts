@@ -33,7 +33,7 @@ const HOLD_BACK = { limitMs: 20_000, consumers: 4 };
 const BATCH = 4000;
 const BATCHES = 20;
 /** What the deaths may have left must not cost more than that. */
-const SLOWER_MAX = 1.05;
+const SLOWER_MAX = 1.25;
 
 /** How often that is looked at before it counts as slower. */
 const LOOKS_MAX = 5;
