@@ -38,7 +38,7 @@ const BATCHES = 20;
 const SLOWER_MAX = 1.05;
 
 /** How often that is looked at before it counts as slower. */
-const LOOKS_MAX = 5;
+const LOOKS_MAX = 10;
 
 async function stoppedAt(
   stage: ShmStage,
