@@ -64,6 +64,7 @@ export { type Capability, capability } from "./src/api/capability.ts";
 export {
   type AdoptableSocket,
   Context,
+  type ContextActivity,
   type ContextHandle,
   type ContextOptions,
   type ContextStatistics,

@@ -3,6 +3,7 @@
 import process from "node:process";
 import { Worker } from "node:worker_threads";
 import { Context, Request } from "../mod.ts";
+import { printActivity } from "./activity.ts";
 import { printLatency, requestAll } from "./latency.ts";
 import { perfArguments } from "./perf_arguments.ts";
 
@@ -24,6 +25,7 @@ if (args !== null) {
   const latencies = await requestAll(request, args);
   process.exitCode = await ended;
   printLatency(args, latencies);
+  printActivity(context, "both ends", args.count);
   request.close();
   await context.terminate();
 }

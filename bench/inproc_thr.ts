@@ -3,6 +3,7 @@
 import process from "node:process";
 import { Worker } from "node:worker_threads";
 import { Context, Pull } from "../mod.ts";
+import { printActivity } from "./activity.ts";
 import { perfArguments } from "./perf_arguments.ts";
 import { printThroughput, receiveAll } from "./throughput.ts";
 
@@ -24,6 +25,7 @@ if (args !== null) {
   const elapsedMs = await receiveAll(pull, args);
   process.exitCode = await ended;
   printThroughput(args, elapsedMs);
+  printActivity(context, "both ends", args.count);
   pull.close();
   await context.terminate();
 }

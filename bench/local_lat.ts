@@ -1,6 +1,7 @@
 // Answering end of the latency measurement, as libzmq's local_lat.
 
 import { Context, Reply } from "../mod.ts";
+import { printActivity } from "./activity.ts";
 import { announceReady, perfArguments } from "./perf_arguments.ts";
 import { replyAll } from "./latency.ts";
 
@@ -13,6 +14,7 @@ if (args !== null) {
   reply.bindSync(args.endpoint);
   announceReady(args);
   await replyAll(reply, args);
+  printActivity(context, "receiver", args.count);
   reply.close();
   // Lingers until the last reply has left.
   await context.terminate();

@@ -1,6 +1,7 @@
 // Receiving end of the throughput measurement, as libzmq's local_thr.
 
 import { Context, Pull } from "../mod.ts";
+import { printActivity } from "./activity.ts";
 import { announceReady, perfArguments } from "./perf_arguments.ts";
 import { printThroughput, receiveAll } from "./throughput.ts";
 
@@ -14,6 +15,7 @@ if (args !== null) {
   announceReady(args);
   const elapsedMs = await receiveAll(pull, args);
   printThroughput(args, elapsedMs);
+  printActivity(context, "receiver", args.count);
   pull.close();
   await context.terminate();
 }

@@ -1,6 +1,7 @@
 // The runs of a row: by every contestant, in turns.
 
 import { join } from "node:path";
+import { activityOf } from "./activity.ts";
 import type { Contestant } from "./contestants.ts";
 import { type Figure, parseLines } from "./figures.ts";
 import {
@@ -30,6 +31,8 @@ export interface RowSamples {
   readonly contestants: readonly string[];
   /** By the figure's name, then the contestant's; NaN where a run had none. */
   readonly values: Record<string, Record<string, number[]>>;
+  /** What this library counted, by the contestant's name, then the count's. */
+  readonly activity: Record<string, Record<string, number[]>>;
   /** By the contestant's name: how its runs failed. */
   readonly failures: Record<string, string[]>;
   /** By the contestant's name: how many of its runs hung and were repeated. */
@@ -61,6 +64,7 @@ export async function measureRow(
     row,
     contestants: contestants.map(({ name }) => name),
     values: {},
+    activity: {},
     failures: {},
     repeats: {},
   };
@@ -95,6 +99,10 @@ async function measureOnce(
     const lines = parseLines(stdout ?? "");
     for (const figure of row.figures) {
       add(figure, stdout === null ? NaN : figure.read(lines));
+    }
+    for (const [name, value] of Object.entries(activityOf(lines))) {
+      const counts = samples.activity[own.name] ??= {};
+      (counts[name] ??= []).push(value);
     }
   } catch (error) {
     if (!own.mayFail || !(error instanceof RunFailure)) throw error;

@@ -1,6 +1,7 @@
 // Asking and timing end of the latency measurement, as libzmq's remote_lat.
 
 import { Context, Request } from "../mod.ts";
+import { printActivity } from "./activity.ts";
 import { perfArguments } from "./perf_arguments.ts";
 import { printLatency, requestAll } from "./latency.ts";
 
@@ -13,6 +14,7 @@ if (args !== null) {
   request.connect(args.endpoint);
   const latencies = await requestAll(request, args);
   printLatency(args, latencies);
+  printActivity(context, "sender", args.count);
   request.close();
   await context.terminate();
 }

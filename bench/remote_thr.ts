@@ -1,6 +1,7 @@
 // Sending end of the throughput measurement, as libzmq's remote_thr.
 
 import { Context, Push } from "../mod.ts";
+import { printActivity } from "./activity.ts";
 import { perfArguments } from "./perf_arguments.ts";
 import { sendAll } from "./throughput.ts";
 
@@ -12,6 +13,7 @@ if (args !== null) {
   const push = new Push({ context });
   push.connect(args.endpoint);
   await sendAll(context, push, args);
+  printActivity(context, "sender", args.count);
   push.close();
   // Lingers until the last message has left.
   await context.terminate();

@@ -2,6 +2,7 @@
 // and a table as Markdown.
 
 import { arch, cpus, platform, release } from "node:os";
+import { activityTable } from "./activity_table.ts";
 import type { Contestant } from "./contestants.ts";
 import type { Figure } from "./figures.ts";
 import { median, ratios, type Spread, spread } from "./harness.ts";
@@ -181,6 +182,7 @@ export function jsonReport({ about, rows, startup }: Results): string {
           samples.contestants.slice(1)
             .map((name) => [name, ratioOf(samples, figure, name)]),
         ),
+        activity: samples.activity,
         failures: samples.failures,
         repeats: samples.repeats,
       }))
@@ -223,6 +225,17 @@ export function markdownReport(
         "which has no faster call; with “await”, `await send` and `for await` on " +
         "both sides. Higher is better for throughput, lower for latency.",
       ...npm,
+    );
+  }
+  const activity = activityTable(rows);
+  if (activity !== "") {
+    parts.push(
+      "## Waits, wake-ups and stalls",
+      "What the library counted itself (`Context.activity`) in all threads of " +
+        "a process, per thousand messages, deliveries or round trips, from its " +
+        "start to the end of the run: how often a thread began to wait, how " +
+        "often one woke another, how often a queue was at its high-water mark.",
+      activity,
     );
   }
   if (Object.keys(startup).length > 0) {

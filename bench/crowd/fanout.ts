@@ -4,6 +4,7 @@
 //   fanout bind|connect <endpoint> <size> <count> <subscribers>
 
 import { Context, Subscriber } from "../../mod.ts";
+import { printActivity } from "../activity.ts";
 import { checkSize, checkStamp, stamp } from "../sequence.ts";
 import { printThroughput } from "../throughput.ts";
 import { crowdArguments } from "./arguments.ts";
@@ -70,5 +71,6 @@ if (args !== null) {
   const context = new Context();
   const run = binds ? publishAll : subscribeAll;
   run(context, endpoint, size, count, many);
+  printActivity(context, binds ? "sender" : "receiver", count * many);
   await context.terminate();
 }

@@ -41,6 +41,29 @@ export interface ContextStatistics {
 }
 
 /**
+ * What all threads of a context have done since it was made: where time goes
+ * that no message needs. Each thread's part begins at 0 again after 2^32.
+ */
+export interface ContextActivity {
+  /**
+   * How often a thread began to wait for something to do: an I/O worker in its
+   * poller, where it may find at once what is ready, others in a blocking call
+   * or in the event loop.
+   */
+  readonly waits: number;
+  /**
+   * How often one thread woke another that waited: a system call of each. What
+   * the system wakes, as an I/O worker for a connection, is not counted.
+   */
+  readonly wakeUps: number;
+  /**
+   * How often a queue had reached its high-water mark when there was a message
+   * to put into it, which then waits, or is refused or dropped.
+   */
+  readonly stalls: number;
+}
+
+/**
  * The means to use a context in another Worker: a plain object that can be
  * posted to it. What else is in it is for the library alone.
  */
@@ -531,6 +554,26 @@ export class Context {
   }
 
   /**
+   * What the context's threads have done so far, and still after its end.
+   *
+   * @example Ask how often the sender had to wait for the receiver.
+   * ```ts
+   * import { Context, Push } from "@purezmq/zmq";
+   * import assert from "node:assert/strict";
+   *
+   * await using context = new Context();
+   * using push = new Push({ context, sendHighWaterMark: 1, linger: 0 });
+   * push.connect("tcp://127.0.0.1:9");
+   * assert.equal(push.trySend("work"), true);
+   * assert.equal(push.trySend("more"), false);
+   * assert.equal(context.activity.stalls, 1);
+   * ```
+   */
+  get activity(): ContextActivity {
+    return this.#ctx?.activity() ?? { ...NOTHING_DONE };
+  }
+
+  /**
    * Makes every operation on the context's sockets, in all threads, fail with
    * ETERM. The sockets remain to be closed. Returns at once.
    */
@@ -716,6 +759,8 @@ const NOTHING_HELD: ContextStatistics = {
   memoryUsedBytes: 0,
   segments: 0,
 };
+
+const NOTHING_DONE: ContextActivity = { waits: 0, wakeUps: 0, stalls: 0 };
 
 type WriteOnlyName = "threadPriority" | "threadSchedulingPolicy";
 

@@ -71,6 +71,13 @@ export interface CtxStatistics {
   segments: number;
 }
 
+/** What all threads of a context have done since it was made. */
+export interface CtxActivity {
+  waits: number;
+  wakeUps: number;
+  stalls: number;
+}
+
 /** A context as one JavaScript thread holds it. */
 export class Ctx implements SocketHost {
   readonly options: CtxOptions;
@@ -170,6 +177,22 @@ export class Ctx implements SocketHost {
       memoryUsedBytes: load(words, H.MEMORY_USED) * 256,
       segments: this.#payload.count === 0 ? 0 : load(words, H.SEGMENT_COUNT),
     };
+  }
+
+  activity(): CtxActivity {
+    const { layout } = this.#control;
+    const sum = { waits: 0, wakeUps: 0, stalls: 0 };
+    for (let slot = 0; slot < layout.threadCount; slot++) {
+      const record = layout.thread(slot);
+      sum.waits += this.#counted(record + THREAD.WAITS);
+      sum.wakeUps += this.#counted(record + THREAD.WAKE_UPS);
+      sum.stalls += this.#counted(record + THREAD.STALLS);
+    }
+    return sum;
+  }
+
+  #counted(index: number): number {
+    return load(this.#control.words, index) >>> 0;
   }
 
   /**

@@ -207,7 +207,10 @@ export class Thread {
     // Ordering: sleep first, then look; a sender sets its bit first, then
     // looks at sleep. One of the two sees the other.
     store(words, this.record + THREAD.SLEEP, how);
-    if (load(words, this.record + THREAD.SUMMARY) === 0) return true;
+    if (load(words, this.record + THREAD.SUMMARY) === 0) {
+      this.control.tally(THREAD.WAITS);
+      return true;
+    }
     this.awake();
     return false;
   }
@@ -235,6 +238,7 @@ export class Thread {
     // as in prepareSleep, with the caller's look for mail at the end.
     store(words, this.record + THREAD.WAKE_TARGET, wakeTarget);
     store(words, this.record + THREAD.SLEEP, Sleep.DESCRIPTOR);
+    this.control.tally(THREAD.WAITS);
   }
 
   /**

@@ -47,6 +47,7 @@ export class ContextMemory {
     this.payload = payload;
     this.blocks = new Blocks(control, payload);
     this.slot = slot;
+    control.record = control.layout.thread(slot);
     this.inlineMax = inlineMax;
   }
 

@@ -11,6 +11,7 @@ import {
   or,
   put,
   store,
+  tally,
 } from "./shared_access.ts";
 import type { Words } from "./shared_access.ts";
 import {
@@ -43,6 +44,8 @@ export class ControlSegment {
   readonly platform: MemoryPlatform;
   readonly tid: number;
   readonly ioThreads: number;
+  /** This thread's record, once it has a slot; 0 before. */
+  record = 0;
   /** How often this thread freed payload. */
   #ownFreed = 0;
   /** This thread's slot, once it has wanted memory. */
@@ -263,6 +266,7 @@ export class ControlSegment {
     if (
       compareExchange(words, thread + THREAD.SLEEP, how, Sleep.AWAKE) !== how
     ) return;
+    this.tally(THREAD.WAKE_UPS);
     if (how === Sleep.DESCRIPTOR) {
       this.platform.wake(load(words, thread + THREAD.WAKE_TARGET));
     } else {
@@ -393,6 +397,11 @@ export class ControlSegment {
     if (exchange(words, thread + THREAD.MEMORY_WANTED, 0) === 0) return;
     store(words, thread + THREAD.MEMORY_CAME, 1);
     this.announce(slot, 0);
+  }
+
+  /** Adds to one of the counts in this thread's record. */
+  tally(count: number): void {
+    if (this.record !== 0) tally(this.words, this.record + count);
   }
 
   /** Adds to one of the header's counters. */

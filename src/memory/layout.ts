@@ -139,7 +139,13 @@ export const THREAD = {
   NODE: 12,
   /** Set when a worker is started in this slot. */
   STARTED: 15,
-  READY: 16,
+  /** How often the thread began to wait for something to do; wraps. */
+  WAITS: 16,
+  /** How often it woke another one; wraps. */
+  WAKE_UPS: 17,
+  /** How often it found a queue full that it wanted to write; wraps. */
+  STALLS: 18,
+  READY: 19,
 } as const;
 
 /** How a thread sleeps. */

@@ -3,7 +3,7 @@
 import { assert } from "../base/assert.ts";
 import { exchange, get, load, put, store } from "./shared_access.ts";
 import type { Words } from "./shared_access.ts";
-import { QUEUE } from "./layout.ts";
+import { QUEUE, THREAD } from "./layout.ts";
 import {
   CHUNK,
   CHUNK_HEADER_BYTES,
@@ -66,6 +66,8 @@ export class QueueWriter {
   /** Messages that may wait; 0 = no limit. */
   #hwm = 0;
   #outOfMemory = false;
+  /** Whether the refusals for want of credit go on, which count as one. */
+  #stalled = false;
 
   constructor(memory: ContextMemory, queue: number) {
     this.#memory = memory;
@@ -90,6 +92,7 @@ export class QueueWriter {
     const reader = load(this.#control, this.#queue + QUEUE.HWM_READER);
     if (writer === 0 || reader === 0) this.#hwm = 0;
     else this.#hwm = Math.max(writer, 0) + Math.max(reader, 0);
+    this.#stalled = false;
   }
 
   /**
@@ -101,10 +104,17 @@ export class QueueWriter {
     if (hwm === 0) return true;
     if (((this.#written - this.#readSeen) | 0) < hwm) return true;
     this.#readSeen = load(this.#control, this.#queue + QUEUE.READ);
-    if (((this.#written - this.#readSeen) | 0) < hwm) return true;
+    if (((this.#written - this.#readSeen) | 0) < hwm) {
+      this.#stalled = false;
+      return true;
+    }
     const lwm = (hwm + 1) >>> 1;
     this.#blockUntil((this.#written - lwm) | 0);
-    if (((this.#written - this.#readSeen) | 0) >= hwm) return false;
+    if (((this.#written - this.#readSeen) | 0) >= hwm) {
+      if (!this.#stalled) this.#memory.control.tally(THREAD.STALLS);
+      this.#stalled = true;
+      return false;
+    }
     store(this.#control, this.#queue + QUEUE.BLOCKED, 0);
     return true;
   }

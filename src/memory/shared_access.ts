@@ -70,6 +70,14 @@ export function put(words: Words, index: number, value: number): void {
   words[index] = value;
 }
 
+/**
+ * Adds 1 to a count, with wrap-around. No other thread writes it, nobody decides
+ * anything by it, and whoever reads it takes what there is.
+ */
+export function tally(words: Words, index: number): void {
+  words[index] = (words[index] as number + 1) | 0;
+}
+
 /** Sleeps while the word holds `expected`, at most `timeoutMs`. */
 export function wait(
   words: Words,

@@ -83,6 +83,30 @@ contextTest("terminate twice is the same as once", async () => {
   await within(context.terminate(), "a third", 5000);
 });
 
+contextTest("a context counts waits, wake-ups and stalls", async () => {
+  const context = new Context();
+  assert.deepEqual(context.activity, { waits: 0, wakeUps: 0, stalls: 0 });
+  const pull = new Pull({ context, receiveHighWaterMark: 10 });
+  const push = new Push({ context, sendHighWaterMark: 10 });
+  pull.bindSync("tcp://127.0.0.1:*");
+  push.connect(pull.lastEndpoint as string);
+  push.sendSync("first");
+  assert.equal(pull.receiveSync()[0].toString(), "first");
+  const before = context.activity;
+  assert.ok(before.waits > 0, "for the connection");
+  assert.ok(before.wakeUps > 0, "the I/O worker, and the receiver");
+  const body = new Uint8Array(100_000);
+  await until(() => !push.trySend(body), "full queues");
+  const after = context.activity;
+  assert.ok(after.stalls > before.stalls, "nobody receives");
+  assert.ok(after.waits >= before.waits && after.wakeUps >= before.wakeUps);
+  push.linger = 0;
+  push.close();
+  pull.close();
+  await within(context.terminate(), "termination", 5000);
+  assert.ok(context.activity.stalls >= after.stalls, "what was done stays");
+});
+
 contextTest(
   "test_ctx_shutdown: a waiting receive fails with ETERM",
   async () => {

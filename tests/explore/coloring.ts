@@ -26,7 +26,11 @@ export type Target =
   | { readonly kind: "foreign"; readonly name: string };
 
 /** Plain accesses of the layer; all others are scheduling points. */
-export const PLAIN: ReadonlySet<string> = new Set(["get", "put"]);
+export const PLAIN: ReadonlySet<string> = new Set([
+  "get",
+  "put",
+  "tally",
+]);
 
 /** What a function's own code may run; functions by their file, place and name. */
 interface Reach {

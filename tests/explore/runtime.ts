@@ -205,6 +205,9 @@ export function put(
   words[index] = value;
 }
 
+/** Counts decide nothing: with them no state would be like another one. */
+export function tally(): void {}
+
 function plainWord(
   words: Int32Array,
   index: number,

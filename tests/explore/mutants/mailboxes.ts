@@ -58,8 +58,8 @@ export const mailboxMutants: readonly Mutant[] = [
     "sleep without looking again",
     "flush-against-sleep",
     "core/thread.ts",
-    `if (load(words, this.record + THREAD.SUMMARY) === 0) return true;`,
-    `return true;`,
+    `if (load(words, this.record + THREAD.SUMMARY) === 0) {`,
+    `if (this.record !== 0) {`,
   ),
   mutant(
     "owner is looked up before the push",

@@ -15,8 +15,8 @@ export const queueMutants: readonly Mutant[] = [
     "full test off by one",
     "queue-limit-2",
     "memory/queue_writer.ts",
-    `if (((this.#written - this.#readSeen) | 0) >= hwm) return false;`,
-    `if (((this.#written - this.#readSeen) | 0) > hwm) return false;`,
+    `if (((this.#written - this.#readSeen) | 0) >= hwm) {`,
+    `if (((this.#written - this.#readSeen) | 0) > hwm) {`,
   ),
   mutant(
     "block without looking again",

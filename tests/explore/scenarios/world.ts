@@ -341,8 +341,8 @@ class WorldEngine implements Engine {
 
 /**
  * What the header of a context and its threads' records hold at the end, but
- * for marks that were set for a thread which had left, and for where the memory
- * lies that came back.
+ * for counts, for marks that were set for a thread which had left, and for where
+ * the memory lies that came back.
  */
 export function endOf({ thread: { control } }: Ctx): readonly unknown[] {
   const { words, layout } = control;
@@ -353,7 +353,7 @@ export function endOf({ thread: { control } }: Ctx): readonly unknown[] {
     const record = layout.thread(slot);
     left.fill(0, record + THREAD.SLEEP, record + THREAD.SLEEP + 1);
     left.fill(0, record + THREAD.SUMMARY, record + THREAD.SUMMARY + 1);
-    left.fill(0, record + THREAD.READY, record + threadSize);
+    left.fill(0, record + THREAD.WAITS, record + threadSize);
   }
   return [left];
 }

@@ -36,7 +36,14 @@ function samplesOfAll(): RowSamples[] {
     const failures: Record<string, string[]> = row.rival === "npm"
       ? { "npm in deno": ["ended with SIGSEGV", "ended with SIGSEGV"] }
       : {};
-    return { row, contestants, values, failures, repeats: {} };
+    const activity: Record<string, Record<string, number[]>> =
+      row.name === "tcp_thr_64"
+        ? {
+          deno: { "sender waits": [1, 3, 5], "sender stalls": [0.25] },
+          bun: { "receiver wake-ups": [1200, 1234.5, 1300] },
+        }
+        : {};
+    return { row, contestants, values, activity, failures, repeats: {} };
   });
 }
 
@@ -64,6 +71,21 @@ describe("the report", () => {
         "![A plot](x.svg)",
       ]
     ) assert.ok(text.includes(words), words);
+  });
+
+  test("has what the library counted, by end, and a dash for what it did not", () => {
+    const cells = (start: string) =>
+      text.split("\n").find((line) => line.startsWith(`| ${start}`))
+        ?.split("|").slice(2, -1).map((cell) => cell.trim());
+    assert.deepEqual(
+      cells("tcp, 64 B: sender"),
+      ["3.00", "–", "0.25", "–", "–", "–"],
+    );
+    assert.deepEqual(
+      cells("tcp, 64 B: receiver"),
+      ["–", "–", "–", "–", "1235", "–"],
+    );
+    assert.equal(cells("tcp, 64 B: both ends"), undefined);
   });
 
   test("has all samples as JSON", () => {

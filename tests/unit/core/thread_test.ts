@@ -112,6 +112,28 @@ describe("thread: sleep", () => {
     assert.deepEqual(signals, [42], "awake threads are not signalled");
   });
 
+  test("waits and wake-ups are counted, mail that needs neither is not", () => {
+    const kernel = new Kernel({}, { wake: () => {} });
+    const thread = kernel.thread();
+    const { node } = nodeOn(thread);
+    const counts = () => {
+      const { words, record } = thread.control;
+      return [THREAD.WAITS, THREAD.WAKE_UPS].map((at) => words[record + at]);
+    };
+    kernel.control.post(node, 1);
+    assert.equal(thread.prepareSleep(Sleep.DESCRIPTOR), false);
+    thread.processMail();
+    assert.deepEqual(counts(), [0, 0]);
+    assert.ok(thread.prepareSleep(Sleep.DESCRIPTOR));
+    thread.awake();
+    assert.deepEqual(counts(), [1, 0], "the system woke it");
+    assert.ok(thread.prepareSleep(Sleep.DESCRIPTOR));
+    kernel.control.post(node, 1);
+    kernel.control.post(node, 2);
+    thread.awake();
+    assert.deepEqual(counts(), [2, 1]);
+  });
+
   test("that sleeps or returns to its event loop has rested", async () => {
     const kernel = new Kernel();
     const thread = kernel.thread();

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { CHUNK, CHUNK_HEADER_BYTES } from "../../../src/memory/chunk.ts";
-import { H, QUEUE } from "../../../src/memory/layout.ts";
+import { H, QUEUE, THREAD } from "../../../src/memory/layout.ts";
 import { CHUNK_BYTES } from "../../../src/memory/size_class.ts";
 import {
   assertNothingUsed,
@@ -251,6 +251,21 @@ describe("credit", () => {
       pair.writer.updateHwm();
       assert.equal(pair.writer.credit(), credit);
     }
+  });
+
+  test("that ends counts as one stall, however often it is asked for", () => {
+    const pair = new QueuePair({ hwm: 2 });
+    const { control } = pair.view;
+    const stalls = () => control.words[control.record + THREAD.STALLS];
+    for (let round = 1; round <= 3; round += 1) {
+      while (pair.writer.hasCredit()) pair.write(NONE);
+      assert.equal(pair.writer.hasCredit(), false);
+      assert.equal(stalls(), round);
+      pair.writer.flush();
+      while (pair.take() !== null) pair.reader.countRead(1);
+      pair.reader.tellRead();
+    }
+    pair.destroy();
   });
 
   test("can be raised and lowered while messages wait", () => {
