@@ -3,26 +3,19 @@
 // 0..3 the number (little-endian), one octet between them and the last one, at a
 // place that goes on with the number, the complement of its low eight bits, the
 // last octet these bits. Both sides write and read no more than that, so that the
-// check costs little. From message to message the place moves to the next octet,
-// which processors foresee: one more line missed in the cache would cost as much
-// as all the rest of a small message. Over a run it comes to every octet. Of large
-// messages a run has too few for that; there it moves far and comes to places all
-// over them.
+// check costs little. Over a run it comes to every octet of small messages, and
+// to places all over large ones.
 
 /** Messages below this carry only the last octet. */
 export const NUMBERED_SIZE_MIN = 6;
 
 const NUMBER_BYTES = 4;
-/** Above this size the octet in the middle moves far. */
-const NEAR_SIZE_MAX = 65536;
-
-/** From a large message's octet in the middle to the next one's; a prime. */
-const FAR_STEP = 7919;
+/** From a message's octet in the middle to the next one's; a prime. */
+const MIDDLE_STEP = 7919;
 
 /** Where the octet in the middle is. */
 function middleOf(size: number, sequence: number): number {
-  const step = size > NEAR_SIZE_MAX ? FAR_STEP : 1;
-  const way = Math.imul(sequence, step) & 0x7fffffff;
+  const way = Math.imul(sequence, MIDDLE_STEP) & 0x7fffffff;
   return NUMBER_BYTES + way % (size - NUMBER_BYTES - 1);
 }
 

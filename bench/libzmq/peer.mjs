@@ -50,8 +50,7 @@ function parse(argv) {
 }
 
 function middleOf(size, sequence) {
-  const step = size > 65536 ? 7919 : 1;
-  return 4 + (Math.imul(sequence, step) & 0x7fffffff) % (size - 5);
+  return 4 + (Math.imul(sequence, 7919) & 0x7fffffff) % (size - 5);
 }
 
 function stamp(bytes, sequence) {

@@ -27,8 +27,7 @@ static double now_us(void)
  * the layout. */
 static size_t middle_of(size_t size, uint32_t sequence)
 {
-    uint32_t step = size > 65536 ? 7919 : 1;
-    return 4 + (sequence * step & 0x7fffffffu) % (uint32_t) (size - 5);
+    return 4 + (sequence * 7919u & 0x7fffffffu) % (uint32_t) (size - 5);
 }
 
 static void stamp(unsigned char *bytes, size_t size, uint32_t sequence)
